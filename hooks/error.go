@@ -1,0 +1,102 @@
+package hooks
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// Code says what kind of failure a caller sees. Hooks may answer with codes of their own.
+type Code string
+
+// The codes that Gaff itself answers with; [Code.Status] has the HTTP status of each.
+const (
+	CodeBadName      Code = "BAD_NAME"
+	CodeBadRequest   Code = "BAD_REQUEST"
+	CodeValidation   Code = "VALIDATION"
+	CodeUnauthorized Code = "UNAUTHORIZED"
+	CodeForbidden    Code = "FORBIDDEN"
+	CodeNotFound     Code = "NOT_FOUND"
+	CodeHookNotFound Code = "HOOK_NOT_FOUND"
+	CodeConflict     Code = "CONFLICT"
+	CodeTooLarge     Code = "TOO_LARGE"
+	CodeHookError    Code = "HOOK_ERROR"
+	CodeUnavailable  Code = "UNAVAILABLE"
+	CodeOverloaded   Code = "OVERLOADED"
+	CodeHookTimeout  Code = "HOOK_TIMEOUT"
+	// CodeRejected is the code of a hook that stops a call and names no code itself.
+	CodeRejected Code = "REJECTED"
+)
+
+var statusOf = map[Code]int{
+	CodeBadName:      http.StatusBadRequest,
+	CodeBadRequest:   http.StatusBadRequest,
+	CodeValidation:   http.StatusBadRequest,
+	CodeUnauthorized: http.StatusUnauthorized,
+	CodeForbidden:    http.StatusForbidden,
+	CodeNotFound:     http.StatusNotFound,
+	CodeHookNotFound: http.StatusNotFound,
+	CodeConflict:     http.StatusConflict,
+	CodeTooLarge:     http.StatusRequestEntityTooLarge,
+	CodeHookError:    http.StatusInternalServerError,
+	CodeUnavailable:  http.StatusServiceUnavailable,
+	CodeOverloaded:   http.StatusServiceUnavailable,
+	CodeHookTimeout:  http.StatusGatewayTimeout,
+}
+
+// Status returns the HTTP status that goes with the code, 500 for one that is not ours.
+func (c Code) Status() int {
+	if s, ok := statusOf[c]; ok {
+		return s
+	}
+	return http.StatusInternalServerError
+}
+
+// Error is what a caller is told: a status, a code to act on, and a message to read. It never carries internals;
+// those stay in the cause, which [Error.Unwrap] gives to logs.
+type Error struct {
+	Status  int          `json:"-"`
+	Code    Code         `json:"code"`
+	Message string       `json:"message"`
+	Fields  []FieldError `json:"fields,omitempty"`
+	// Hook names the hook that decided this, as hook or hook.function.
+	Hook string `json:"hook,omitempty"`
+
+	cause error
+}
+
+// FieldError says what is wrong with one field of a message.
+type FieldError struct {
+	Field   string `json:"field,omitempty"`
+	Message string `json:"message"`
+}
+
+// Errorf returns an error with the code and its status.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Status: code.Status(), Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Because keeps the cause for logs, without showing it to the caller.
+func (e *Error) Because(cause error) *Error {
+	e.cause = cause
+	return e
+}
+
+// Error returns code, message and cause, for logs.
+func (e *Error) Error() string {
+	if e.cause != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Code, e.Message, e.cause)
+	}
+	return fmt.Sprintf("%s: %s", e.Code, e.Message)
+}
+
+// Unwrap returns the cause, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// AsError returns err as an [Error]; one of another type becomes an UNAVAILABLE whose text stays in the log.
+func AsError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return Errorf(CodeUnavailable, "the call could not be carried out; try again").Because(err)
+}

@@ -1,0 +1,85 @@
+package hooks
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Kind says what a record is of.
+type Kind string
+
+// The kinds of things that run.
+const (
+	KindHook Kind = "hook"
+	KindJob  Kind = "job"
+)
+
+// Status is how a run ended.
+type Status string
+
+// A rejected run stopped its call on purpose; a failed one threw; a timeout did not end in time.
+const (
+	StatusOK       Status = "ok"
+	StatusRejected Status = "rejected"
+	StatusFailed   Status = "failed"
+	StatusTimeout  Status = "timeout"
+)
+
+// Record tells of one run, in the log stream and at /v1/logs.
+type Record struct {
+	ID       string          `json:"id"`
+	Time     time.Time       `json:"time"`
+	App      string          `json:"app"`
+	Kind     Kind            `json:"kind"`
+	Name     string          `json:"name"`
+	Function string          `json:"function,omitempty"`
+	Event    string          `json:"event"`
+	Release  uint64          `json:"release"`
+	Attempt  int             `json:"attempt"`
+	Status   Status          `json:"status"`
+	MS       float64         `json:"ms"`
+	Verdict  json.RawMessage `json:"verdict,omitempty"`
+	Error    *RecordError    `json:"error,omitempty"`
+	Log      []LogLine       `json:"log,omitempty"`
+	End      string          `json:"end,omitempty"` // the text a job ended with
+}
+
+// RecordError is what went wrong in a run; the stack has the author's own files and lines.
+type RecordError struct {
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+	Stack   string `json:"stack,omitempty"`
+}
+
+// LogLine is one line that a script logged.
+type LogLine struct {
+	Level string    `json:"level"`
+	Time  time.Time `json:"time"`
+	Text  string    `json:"text"`
+}
+
+// Recorder takes records. It does not block and does not fail: what cannot be kept is counted.
+type Recorder interface {
+	Record(Record)
+}
+
+// LogFilter selects records; an empty field selects all.
+type LogFilter struct {
+	App    string
+	Kind   Kind
+	Name   string
+	Status Status
+	Event  string // the event's id
+	Since  time.Time
+	Limit  int // the newest so many; 0 means the reader's default
+}
+
+// Match reports whether the filter selects r.
+func (f *LogFilter) Match(r *Record) bool {
+	return (f.App == "" || f.App == r.App) &&
+		(f.Kind == "" || f.Kind == r.Kind) &&
+		(f.Name == "" || f.Name == r.Name) &&
+		(f.Status == "" || f.Status == r.Status) &&
+		(f.Event == "" || f.Event == r.Event) &&
+		!r.Time.Before(f.Since)
+}

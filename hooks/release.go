@@ -1,0 +1,54 @@
+package hooks
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Release is everything an app has registered: immutable and numbered.
+type Release struct {
+	App      string            `json:"app"`
+	Number   uint64            `json:"release"`
+	Created  time.Time         `json:"created"`
+	Hooks    []Hook            `json:"hooks,omitempty"`
+	Jobs     []Job             `json:"jobs,omitempty"`
+	Settings json.RawMessage   `json:"settings,omitempty"`
+	Files    map[string]string `json:"files"` // by slash-separated path: the source
+}
+
+// Hook is a script and what it is attached to. Durations and defaults are filled in.
+type Hook struct {
+	Name      string          `json:"name"`
+	Service   string          `json:"service"`             // "*" matches any
+	Operation string          `json:"operation,omitempty"` // empty: the script's functions say which
+	Phase     Phase           `json:"phase,omitempty"`     // with Operation
+	Script    string          `json:"script"`
+	Functions []string        `json:"functions"` // the hook functions that the script defines
+	Timeout   time.Duration   `json:"timeout"`
+	OnError   Policy          `json:"onError,omitempty"` // empty: the phase's default
+	Order     int             `json:"order,omitempty"`
+	When      string          `json:"when,omitempty"`
+	Changed   []string        `json:"changed,omitempty"`
+	Origins   []Origin        `json:"origins"`
+	Params    json.RawMessage `json:"params,omitempty"`
+	Disabled  bool            `json:"disabled,omitempty"`
+}
+
+// Job is a hook that the clock starts.
+type Job struct {
+	Name     string        `json:"name"`
+	Schedule string        `json:"schedule"`
+	Timezone string        `json:"timezone"`
+	Script   string        `json:"script"`
+	Timeout  time.Duration `json:"timeout"`
+	Disabled bool          `json:"disabled,omitempty"`
+}
+
+// Policy says what a broken, late or unreachable hook means for the call.
+type Policy string
+
+// Fail stops the call, Ignore goes on with a warning.
+const (
+	Fail   Policy = "fail"
+	Ignore Policy = "ignore"
+)

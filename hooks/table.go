@@ -1,0 +1,153 @@
+package hooks
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Table is one release, indexed for matching. It is immutable and safe for concurrent use. A nil Table is empty.
+type Table struct {
+	Release *Release
+
+	byCall map[call][]*Match
+	jobs   map[string]*Job
+}
+
+// Match is a hook that an event starts, and the function in its script that runs.
+type Match struct {
+	*Hook
+	Function string
+}
+
+// call is what a table is indexed by; "*" stands for any service or operation.
+type call struct {
+	phase              Phase
+	service, operation string
+}
+
+const wildcard = "*"
+
+// NewTable indexes a release.
+func NewTable(r *Release) *Table {
+	t := &Table{Release: r, byCall: map[call][]*Match{}, jobs: map[string]*Job{}}
+	for i := range r.Hooks {
+		if h := &r.Hooks[i]; !h.Disabled {
+			t.add(h)
+		}
+	}
+	for i := range r.Jobs {
+		if j := &r.Jobs[i]; !j.Disabled {
+			t.jobs[j.Name] = j
+		}
+	}
+	return t
+}
+
+func (t *Table) add(h *Hook) {
+	if h.Operation != "" {
+		key := call{h.Phase, h.Service, h.Operation}
+		if fn := functionOf(h.Phase, h.Operation, h.Functions); fn != "" {
+			t.byCall[key] = append(t.byCall[key], &Match{h, fn})
+		}
+		return
+	}
+	for _, name := range h.Functions {
+		if phase, operation, ok := splitFunction(name); ok {
+			key := call{phase, h.Service, operation}
+			t.byCall[key] = append(t.byCall[key], &Match{h, name})
+		}
+	}
+}
+
+// Match returns the hooks that a call of that origin starts, in the order in which they run: by order, then by name.
+func (t *Table) Match(phase Phase, service, operation string, origin Origin) []*Match {
+	if t == nil {
+		return nil
+	}
+	var found []*Match
+	for _, key := range keysOf(phase, service, operation) {
+		for _, m := range t.byCall[key] {
+			if slices.Contains(m.Origins, cmp.Or(origin, Client)) {
+				found = append(found, m)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *Match) int {
+		return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Name, b.Name))
+	})
+	return found
+}
+
+// Has reports whether Match would find any. It takes nanoseconds, so that a call without hooks pays nothing.
+func (t *Table) Has(phase Phase, service, operation string, origin Origin) bool {
+	if t == nil || len(t.byCall) == 0 {
+		return false
+	}
+	for _, key := range keysOf(phase, service, operation) {
+		for _, m := range t.byCall[key] {
+			if slices.Contains(m.Origins, cmp.Or(origin, Client)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Job returns the enabled job of that name, or nil.
+func (t *Table) Job(name string) *Job {
+	if t == nil {
+		return nil
+	}
+	return t.jobs[name]
+}
+
+// keysOf lists where hooks for a call are indexed. Functions named for a verb stand under that verb; the general
+// before, after and failed stand under any operation but a verb (a verb's failed has no function of its own).
+func keysOf(phase Phase, service, operation string) [4]call {
+	keys := [4]call{{phase, service, operation}, {phase, wildcard, operation}}
+	if phase == Failed || !isVerb(operation) {
+		keys[2], keys[3] = call{phase, service, wildcard}, call{phase, wildcard, wildcard}
+	}
+	return keys
+}
+
+// Tables keeps the current table of each app. The zero value is empty and ready; it is safe for concurrent use.
+type Tables struct {
+	m atomic.Pointer[map[string]*Table]
+}
+
+// Of returns the app's current table, or nil.
+func (ts *Tables) Of(app string) *Table {
+	if m := ts.m.Load(); m != nil {
+		return (*m)[app]
+	}
+	return nil
+}
+
+// Set makes t its app's table. One goroutine calls it.
+func (ts *Tables) Set(t *Table) {
+	next := map[string]*Table{}
+	if m := ts.m.Load(); m != nil {
+		next = maps.Clone(*m)
+	}
+	next[t.Release.App] = t
+	ts.m.Store(&next)
+}
+
+// All returns the current tables.
+func (ts *Tables) All() map[string]*Table {
+	if m := ts.m.Load(); m != nil {
+		return *m
+	}
+	return nil
+}
+
+// DefaultTimeout is how long a hook may take that says nothing else, and how long a chain whose caller names no
+// deadline; the three seed systems settle on the same ten seconds.
+const (
+	DefaultTimeout = 10 * time.Second
+	MaxTimeout     = 60 * time.Second
+)

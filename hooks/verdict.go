@@ -1,0 +1,95 @@
+package hooks
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// Verdict is what a chain decides. Status 200 lets the call go on, with whatever of message, query, hint, result and
+// context the hooks replaced; Respond answers the caller in place of the call; any other status stops the call, and
+// Error says why.
+type Verdict struct {
+	Status   int             `json:"status"`
+	Message  json.RawMessage `json:"message,omitempty"`
+	Query    json.RawMessage `json:"query,omitempty"`
+	Hint     json.RawMessage `json:"hint,omitempty"`
+	Result   json.RawMessage `json:"result,omitempty"`
+	Context  json.RawMessage `json:"context,omitempty"`
+	Warnings []string        `json:"warnings,omitempty"`
+	Respond  *Response       `json:"respond,omitempty"`
+	Error    *Error          `json:"error,omitempty"`
+}
+
+// Response is an answer that a hook gives in place of the call.
+type Response struct {
+	Status int             `json:"status"`
+	Body   json.RawMessage `json:"body,omitempty"`
+}
+
+// GoOn is the verdict that leaves a call as it is.
+func GoOn() Verdict { return Verdict{Status: http.StatusOK} }
+
+// Stop is the verdict that ends a call with err.
+func Stop(err *Error) Verdict { return Verdict{Status: err.Status, Error: err} }
+
+// Stopped reports whether the verdict stops the call.
+func (v *Verdict) Stopped() bool { return v.Status != http.StatusOK }
+
+const goOn = `{"status":200}`
+
+// AppendJSON appends the verdict in its wire form. Raw fields are copied as they are.
+func (v *Verdict) AppendJSON(dst []byte) []byte {
+	dst = append(dst, `{"status":`...)
+	dst = strconv.AppendInt(dst, int64(v.Status), 10)
+	raw := func(name string, value []byte) {
+		if value != nil {
+			dst = append(dst, ',', '"')
+			dst = append(dst, name...)
+			dst = append(dst, '"', ':')
+			dst = append(dst, value...)
+		}
+	}
+	raw("message", v.Message)
+	raw("query", v.Query)
+	raw("hint", v.Hint)
+	raw("result", v.Result)
+	raw("context", v.Context)
+	if len(v.Warnings) > 0 {
+		raw("warnings", mustMarshal(v.Warnings))
+	}
+	if v.Respond != nil {
+		raw("respond", mustMarshal(v.Respond))
+	}
+	if v.Error != nil {
+		raw("error", mustMarshal(v.Error))
+	}
+	return append(dst, '}')
+}
+
+// MarshalJSON returns the wire form.
+func (v Verdict) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
+
+func mustMarshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only our own types, whose raw parts were valid when they came in
+	}
+	return b
+}
+
+// ParseVerdict reads the wire form.
+func ParseVerdict(b []byte) (Verdict, error) {
+	if string(b) == goOn {
+		return GoOn(), nil
+	}
+	var v Verdict
+	if err := json.Unmarshal(b, &v); err != nil {
+		return v, fmt.Errorf("verdict: %w", err)
+	}
+	if v.Error != nil {
+		v.Error.Status = v.Status
+	}
+	return v, nil
+}
