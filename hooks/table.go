@@ -38,12 +38,20 @@ func NewTable(r *Release) *Table {
 			t.add(h)
 		}
 	}
+	for _, matches := range t.byCall {
+		slices.SortStableFunc(matches, inOrder)
+	}
 	for i := range r.Jobs {
 		if j := &r.Jobs[i]; !j.Disabled {
 			t.jobs[j.Name] = j
 		}
 	}
 	return t
+}
+
+// inOrder is the order in which the hooks of a chain run.
+func inOrder(a, b *Match) int {
+	return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Name, b.Name))
 }
 
 func (t *Table) add(h *Hook) {
@@ -63,21 +71,32 @@ func (t *Table) add(h *Hook) {
 }
 
 // Match returns the hooks that a call of that origin starts, in the order in which they run: by order, then by name.
+// The caller must not change the list.
 func (t *Table) Match(phase Phase, service, operation string, origin Origin) []*Match {
 	if t == nil {
 		return nil
 	}
 	var found []*Match
+	lists := 0
 	for _, key := range keysOf(phase, service, operation) {
-		for _, m := range t.byCall[key] {
-			if slices.Contains(m.Origins, cmp.Or(origin, Client)) {
+		listed := t.byCall[key]
+		if len(listed) == 0 {
+			continue
+		}
+		if lists++; lists == 1 && allFrom(listed, origin) {
+			found = slices.Clip(listed) // the usual case: nothing to copy, nothing to sort
+			continue
+		}
+		for _, m := range listed {
+			if m.from(origin) {
 				found = append(found, m)
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *Match) int {
-		return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Name, b.Name))
-	})
+	if lists > 1 {
+		found = slices.Clone(found)
+		slices.SortStableFunc(found, inOrder)
+	}
 	return found
 }
 
@@ -87,13 +106,18 @@ func (t *Table) Has(phase Phase, service, operation string, origin Origin) bool 
 		return false
 	}
 	for _, key := range keysOf(phase, service, operation) {
-		for _, m := range t.byCall[key] {
-			if slices.Contains(m.Origins, cmp.Or(origin, Client)) {
-				return true
-			}
+		if slices.ContainsFunc(t.byCall[key], func(m *Match) bool { return m.from(origin) }) {
+			return true
 		}
 	}
 	return false
+}
+
+// from reports whether calls of that origin start the hook.
+func (m *Match) from(origin Origin) bool { return slices.Contains(m.Origins, cmp.Or(origin, Client)) }
+
+func allFrom(matches []*Match, origin Origin) bool {
+	return !slices.ContainsFunc(matches, func(m *Match) bool { return !m.from(origin) })
 }
 
 // Job returns the enabled job of that name, or nil.
