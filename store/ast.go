@@ -1,0 +1,148 @@
+package store
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// node is one condition of a query: it says whether a value matches, and how PostgreSQL finds out.
+type node interface {
+	matches(v gjson.Result) bool
+	// postgres returns a condition on the jsonb expression on.
+	postgres(s *statement, on string) string
+}
+
+// allOf holds if each of its conditions does; without conditions it always does.
+type allOf []node
+
+// anyOf holds if one of its conditions does.
+type anyOf []node
+
+// not holds if its condition does not.
+type not struct{ node }
+
+// oneOf holds if a value at path, or an element of an array there, equals one of the values. null also equals a path
+// where nothing is.
+type oneOf struct {
+	path   path
+	values []gjson.Result
+}
+
+// compare holds if one value at path, or one element of an array there, passes all tests.
+type compare struct {
+	path  path
+	tests []test
+}
+
+// test compares with a number or a string; values of other types do not pass.
+type test struct {
+	operator string // >, >=, < or <=
+	operand  gjson.Result
+}
+
+// exists holds if something, be it null, is at path.
+type exists struct{ path path }
+
+// like holds if a string at path, or in an array there, contains a match.
+type like struct {
+	path    path
+	regex   *regexp.Regexp
+	pattern string // the same for PostgreSQL
+}
+
+// element holds if path has an array with an element for which the condition holds.
+type element struct {
+	path      path
+	condition node
+	objects   bool // the condition is on the fields of elements, so that only objects can match
+}
+
+// path leads from an object to its fields' fields. Where it meets an array it goes on in each object of the array. The
+// empty path is the value itself.
+type path []string
+
+func (p path) String() string { return strings.Join(p, ".") }
+
+// isID tells whether the path is that of a document's id.
+func (p path) isID() bool { return len(p) == 1 && p[0] == "_id" }
+
+// each calls yield with the values at the path until it returns false, and returns false then.
+func (p path) each(v gjson.Result, yield func(gjson.Result) bool) bool {
+	switch {
+	case len(p) == 0:
+		return yield(v)
+	case v.IsObject():
+		f, ok := member(v, p[0])
+		return !ok || p[1:].each(f, yield)
+	case v.IsArray():
+		going := true
+		v.ForEach(func(_, item gjson.Result) bool {
+			if item.IsObject() {
+				going = p.each(item, yield)
+			}
+			return going
+		})
+		return going
+	}
+	return true
+}
+
+// any tells whether ok holds for a value at the path or for an element of an array there. The array itself does not
+// count, and the elements of what the empty path leads to do not either.
+func (p path) any(v gjson.Result, ok func(gjson.Result) bool) bool {
+	return !p.each(v, func(found gjson.Result) bool {
+		if !found.IsArray() {
+			return !ok(found)
+		}
+		if len(p) == 0 {
+			return true
+		}
+		hit := false
+		found.ForEach(func(_, item gjson.Result) bool {
+			hit = !item.IsArray() && ok(item)
+			return !hit
+		})
+		return !hit
+	})
+}
+
+// first returns the value at the path without going into arrays.
+func (p path) first(v gjson.Result) gjson.Result {
+	for _, name := range p {
+		if !v.IsObject() {
+			return gjson.Result{}
+		}
+		v, _ = member(v, name)
+	}
+	return v
+}
+
+// member returns a field of an object; of several with the name the last counts, as in JSONB.
+func member(object gjson.Result, name string) (found gjson.Result, ok bool) {
+	object.ForEach(func(k, v gjson.Result) bool {
+		if k.Str == name {
+			found, ok = v, true
+		}
+		return true
+	})
+	return found, ok
+}
+
+// requiredID returns the only _id that a document can have to match n, if n says so.
+func requiredID(n node) (string, bool) {
+	switch n := n.(type) {
+	case allOf:
+		for _, part := range n {
+			if id, ok := requiredID(part); ok {
+				return id, true
+			}
+		}
+	case oneOf:
+		if n.path.isID() && len(n.values) == 1 && n.values[0].Type == gjson.String {
+			return n.values[0].Str, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,147 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+func (n allOf) postgres(s *statement, on string) string { return joined(n, " AND ", "true", s, on) }
+
+func (n anyOf) postgres(s *statement, on string) string { return joined(n, " OR ", "false", s, on) }
+
+func joined(parts []node, with, none string, s *statement, on string) string {
+	if len(parts) == 0 {
+		return none
+	}
+	texts := make([]string, len(parts))
+	for i, part := range parts {
+		texts[i] = part.postgres(s, on)
+	}
+	return "(" + strings.Join(texts, with) + ")"
+}
+
+// IS NOT TRUE, as the operators on paths are unknown, not false, where a path leads nowhere.
+func (n not) postgres(s *statement, on string) string {
+	return "(" + n.node.postgres(s, on) + ") IS NOT TRUE"
+}
+
+func (n oneOf) postgres(s *statement, on string) string {
+	if on == "body" && n.path.isID() {
+		return "id = ANY(" + s.bind(texts(n.values)) + "::text[])"
+	}
+	var scalars, alternatives []string
+	for _, v := range n.values {
+		switch {
+		case v.Type == gjson.JSON:
+			alternatives = append(alternatives, n.whole(v, s, on))
+		case v.Type == gjson.Null:
+			alternatives = append(alternatives, not{exists{n.path}}.postgres(s, on))
+			fallthrough
+		default:
+			scalars = append(scalars, "@ == "+literal(v))
+		}
+	}
+	if scalars != nil {
+		alternatives = append(alternatives, n.path.test(strings.Join(scalars, " || "), s, on))
+	}
+	if alternatives == nil {
+		return "false"
+	}
+	return "(" + strings.Join(alternatives, " OR ") + ")"
+}
+
+// whole compares with an array or object: the value itself or the elements of an array.
+func (n oneOf) whole(v gjson.Result, s *statement, on string) string {
+	x, wanted, at := s.alias(), s.bind(v.Raw), s.bind(n.path.values())
+	itself := fmt.Sprintf("EXISTS (SELECT FROM jsonb_path_query(%s, %s::jsonpath, '{}', true) AS %s(v) WHERE v = %s::jsonb)",
+		on, at, x, wanted)
+	if len(n.path) == 0 {
+		return itself
+	}
+	table, item := n.path.elements(s, on)
+	return itself + fmt.Sprintf(" OR EXISTS (SELECT FROM %s WHERE %s = %s::jsonb)", table, item, wanted)
+}
+
+// texts are the strings among values.
+func texts(values []gjson.Result) []string {
+	list := []string{}
+	for _, v := range values {
+		if v.Type == gjson.String {
+			list = append(list, v.Str)
+		}
+	}
+	return list
+}
+
+// values is the jsonpath to the values at the path.
+func (p path) values() string {
+	if len(p) == 0 {
+		return "strict $"
+	}
+	return p.jsonpath()
+}
+
+// test returns a condition that holds if a value at the path, or an element of an array there, passes the filter.
+// A filter goes into an array by itself, and then its comparisons into an array in that; the second is not ours.
+func (p path) test(filter string, s *statement, on string) string {
+	return fmt.Sprintf("%s @? %s::jsonpath", on, s.bind(p.values()+` ? (@.type() != "array" && (`+filter+`))`))
+}
+
+// elements returns a table of the elements of arrays at the path, and the name of its column.
+func (p path) elements(s *statement, on string) (table, item string) {
+	array, x := s.alias(), s.alias()
+	table = fmt.Sprintf("jsonb_path_query(%s, %s::jsonpath, '{}', true) AS %s(v),"+
+		" jsonb_array_elements(CASE jsonb_typeof(%[3]s.v) WHEN 'array' THEN %[3]s.v ELSE '[]' END) AS %[4]s(v)",
+		on, s.bind(p.values()), array, x)
+	return table, x + ".v"
+}
+
+func (n compare) postgres(s *statement, on string) string {
+	var tests []string
+	for _, t := range n.tests {
+		kind := "number"
+		if t.operand.Type == gjson.String {
+			kind = "string"
+		}
+		tests = append(tests, fmt.Sprintf(`@.type() == "%s" && @ %s %s`, kind, t.operator, literal(t.operand)))
+	}
+	return n.path.test(strings.Join(tests, " && "), s, on)
+}
+
+func (n exists) postgres(s *statement, on string) string {
+	return fmt.Sprintf("%s @? %s::jsonpath", on, s.bind(n.path.values()))
+}
+
+func (n like) postgres(s *statement, on string) string {
+	x := s.alias()
+	return fmt.Sprintf("EXISTS (SELECT FROM jsonb_path_query(%s, %s::jsonpath, '{}', true) AS %s(v) WHERE (%[3]s.v #>> '{}') ~ %[4]s)",
+		on, s.bind(n.path.values()+` ? (@.type() == "string")`), x, s.bind(n.pattern))
+}
+
+func (n element) postgres(s *statement, on string) string {
+	table, item := n.path.elements(s, on)
+	condition := n.condition.postgres(s, item)
+	if n.objects {
+		condition = fmt.Sprintf("jsonb_typeof(%s) = 'object' AND %s", item, condition)
+	}
+	return fmt.Sprintf("EXISTS (SELECT FROM %s WHERE %s)", table, condition)
+}
+
+// literal returns a scalar in PostgreSQL's jsonpath, which spells them as JSON does.
+func literal(v gjson.Result) string {
+	if v.Type == gjson.String {
+		return quote(v.Str)
+	}
+	return v.Raw
+}
+
+func quote(text string) string {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string always marshals
+	}
+	return string(b)
+}

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+
+	"gaff/hooks"
+)
+
+// Take hands up to n events to publish, in the order of their commits, and forgets those for which publish returned
+// nil. Several relays of one process take turns. Relays of several processes on one file may publish an event twice,
+// as happens when the process dies before what was published is forgotten.
+func (s *SQLite) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (int, error) {
+	select {
+	case <-s.relay:
+		defer func() { s.relay <- struct{}{} }()
+	case <-ctx.Done():
+		return 0, unavailable(ctx.Err())
+	}
+	taken, err := s.oldest(ctx, n)
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	if len(taken.events) == 0 {
+		return 0, nil
+	}
+	done := taken.publish(ctx, publish)
+	if len(done) > 0 {
+		after, cancel := forgetting(ctx)
+		defer cancel()
+		err = s.writer.do(after, func(tx *transaction) error { return tx.forget(done) })
+	}
+	return len(taken.events), err
+}
+
+func (s *SQLite) oldest(ctx context.Context, n int) (*remembered, error) {
+	rows, err := s.read.QueryContext(ctx,
+		"SELECT seq, app, service, operation, phase, payload FROM outbox ORDER BY seq LIMIT ?", n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	taken := &remembered{}
+	for rows.Next() {
+		var seq int64
+		var e hooks.Event
+		var payload []byte
+		if err := rows.Scan(&seq, &e.App, &e.Service, &e.Operation, &e.Phase, &payload); err != nil {
+			return nil, err
+		}
+		if err := taken.add(seq, e, payload); err != nil {
+			return nil, err
+		}
+	}
+	return taken, rows.Err()
+}
