@@ -1,0 +1,90 @@
+package script_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"gaff/script"
+)
+
+const validating = `
+function beforePOST(req, res) {
+  const m = req.body;
+  if (!m.name || m.name.length < 2) return res.end({ error: [{ field: 'name', message: 'too short' }] });
+  if (!/^[^@]+@[^@]+$/.test(m.email)) return res.end({ error: [{ field: 'email', message: 'not an address' }] });
+  m.display = m.name + ' <' + m.email + '>';
+  res.end({ data: m });
+}`
+
+func body(size int) json.RawMessage {
+	b := `{"name":"Ann Example","email":"ann@example.com","amount":12.5,"tags":["a","b"],"address":{"street":"Main street 1","zip":"0123"},"note":"`
+	return json.RawMessage(b + strings.Repeat("x", max(0, size-len(b)-2)) + `"}`)
+}
+
+// manyFields has the size in fields instead of one long text.
+func manyFields(size int) json.RawMessage {
+	b := []byte(`{"name":"Ann Example","email":"ann@example.com"`)
+	for i := 0; len(b) < size-40; i++ {
+		b = fmt.Appendf(b, `,"field%d":"value number %d"`, i, i)
+	}
+	return append(b, '}')
+}
+
+func benchmark(b *testing.B, source string, request json.RawMessage) {
+	b.Helper()
+	p, err := script.Compile(script.Files{"main.js": source}, "main.js")
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := script.NewEngine(script.Config{})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	call := &script.Call{Function: "beforePOST", Request: script.Request{Body: request}}
+	if res := e.Run(ctx, p, call); res.Err != nil {
+		b.Fatal(res.Err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if res := e.Run(ctx, p, call); res.Err != nil {
+			b.Fatal(res.Err)
+		}
+	}
+}
+
+func BenchmarkValidate300B(b *testing.B)      { benchmark(b, validating, body(300)) }
+func BenchmarkValidate4KB(b *testing.B)       { benchmark(b, validating, body(4096)) }
+func BenchmarkValidate4KBFields(b *testing.B) { benchmark(b, validating, manyFields(4096)) }
+func BenchmarkUntouched4KB(b *testing.B) {
+	benchmark(b, `function beforePOST(req, res) { res.end() }`, manyFields(4096))
+}
+func BenchmarkAsync(b *testing.B) {
+	benchmark(b, `async function beforePOST(req) { await null; return {data: {n: 1}} }`, body(300))
+}
+func BenchmarkFresh(b *testing.B) {
+	benchmark(b, validating+"\nString.prototype.shout = function () { return this + '!' }", body(300))
+}
+
+func Benchmark200Functions(b *testing.B) {
+	var s strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&s, "function helper%d(a) { return a + %d }\n", i, i)
+	}
+	benchmark(b, s.String()+validating, body(300))
+}
+
+func BenchmarkNewRuntime(b *testing.B) {
+	for b.Loop() {
+		script.NewFrozen()
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for b.Loop() {
+		if _, err := script.Compile(script.Files{"main.js": validating}, "main.js"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package script
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Mode says what it means that a function ends without an answer.
+type Mode int
+
+const (
+	// Gate is for functions that are waited for: one that takes res and never ends it has failed.
+	Gate Mode = iota
+	// React is for functions whose answer nobody needs: returning is enough.
+	React
+)
+
+// Call is one run of one function. Its deadline is that of the context.
+type Call struct {
+	Function string // for example beforePOST
+	Mode     Mode
+	Request  Request
+	Settings json.RawMessage // context.settings; nil means none
+	Host     Host            // nil refuses every host call
+	// Park is called before the run waits for a host call or a timer, and what it returns when it goes on, both on the
+	// goroutine of the run. It may be nil.
+	Park func() (resume func())
+}
+
+// Request is what the function sees as req. Raw fields are valid JSON or nil; they may not change while the run or its
+// result is in use.
+type Request struct {
+	Body, Query, Hint, Result, Original, Error, Params, Context, Headers, Session, Job json.RawMessage
+
+	Event EventInfo
+	Key   string
+}
+
+// EventInfo is req.event.
+type EventInfo struct {
+	ID, App, Service, Operation, Phase, Origin string
+
+	Depth int
+}
+
+// Host does what scripts cannot do themselves. Names are "db.get", "db.put", "db.patch", "db.post" and "db.delete";
+// the arguments are those of the script, path first.
+//
+// Calls of one run may overlap. A call that the script does not wait for goes on after Run has returned, at most until
+// the deadline of the run.
+type Host interface {
+	Call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error)
+}
+
+// ScriptError is implemented by errors of a [Host] that scripts may look into. What it returns is marshalled to a JSON
+// object, whose fields (message, code, status and others) become those of the Error that the script gets. Of any other
+// error the script learns only which call failed.
+type ScriptError interface {
+	error
+	ScriptError() any
+}

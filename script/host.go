@@ -1,0 +1,177 @@
+package script
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/dop251/goja"
+	"github.com/tidwall/gjson"
+)
+
+// hostFunctions makes the functions of an object like db, each of which is one host call.
+func (m *machine) hostFunctions(object string, names ...string) map[string]any {
+	out := map[string]any{}
+	for _, name := range names {
+		full := object + "." + name
+		out[name] = native(func(call goja.FunctionCall) goja.Value { return m.hostCall(full, call.Arguments) })
+	}
+	return out
+}
+
+// hostCall starts a call. With a function as the last argument the result goes there as (error, data), otherwise a
+// promise is returned.
+func (m *machine) hostCall(name string, args []goja.Value) goja.Value {
+	r := m.run
+	var callback goja.Callable
+	if n := len(args); n > 0 {
+		if f, ok := goja.AssertFunction(args[n-1]); ok {
+			callback, args = f, args[:n-1]
+		}
+	}
+	pending := &hostCall{r: r, name: name, callback: callback, frames: r.frames()}
+	var result goja.Value = goja.Undefined()
+	if callback == nil {
+		p, resolve, reject := m.js.NewPromise()
+		pending.resolve, pending.reject = resolve, reject
+		result = m.js.ToValue(p)
+	}
+	if refusal := r.refusal(name); refusal != "" {
+		panic(pending.error(refusal, nil))
+	}
+	raw, err := m.hostArgs(args)
+	if err != nil {
+		panic(pending.error(name+": "+err.Error(), nil))
+	}
+	pending.start(raw)
+	return result
+}
+
+// refusal says why no host call may be made now, if so.
+func (r *run) refusal(name string) string {
+	switch {
+	case r.answered:
+		return name + " was called after res.end()"
+	case r.call.Host == nil:
+		return name + " is not available here"
+	case r.events().calls >= maxPending:
+		return name + ": too many calls under way"
+	}
+	return ""
+}
+
+// hostArgs encodes arguments as JSON; trailing ones that are undefined are left out.
+func (m *machine) hostArgs(args []goja.Value) ([]json.RawMessage, error) {
+	for len(args) > 0 && goja.IsUndefined(args[len(args)-1]) {
+		args = args[:len(args)-1]
+	}
+	raw := make([]json.RawMessage, len(args))
+	for i, a := range args {
+		e := encoder{m: m}
+		ok, err := e.encode(a, "")
+		switch {
+		case err != nil:
+			return nil, err
+		case ok:
+			raw[i] = e.out
+		default:
+			raw[i] = json.RawMessage("null")
+		}
+	}
+	return raw, nil
+}
+
+// hostCall is one call under way.
+type hostCall struct {
+	r               *run
+	name            string
+	callback        goja.Callable
+	resolve, reject func(any) error
+	frames          []goja.StackFrame // where the script made the call
+}
+
+func (c *hostCall) start(args []json.RawMessage) {
+	r, host, l := c.r, c.r.call.Host, c.r.events()
+	l.calls++
+	r.background(func(ctx context.Context) {
+		data, err := host.Call(ctx, c.name, args)
+		l.mailbox.post(func() { c.finish(data, err) })
+	})
+}
+
+// finish hands the result to the script, on the goroutine of the run.
+func (c *hostCall) finish(data json.RawMessage, err error) {
+	m := c.r.m
+	var failure goja.Value
+	value := goja.Undefined()
+	switch {
+	case err != nil:
+		failure = c.errorOf(err)
+	case data != nil && !gjson.ValidBytes(data):
+		failure = c.error(c.name+": the answer is not JSON", nil)
+	case data != nil:
+		value = m.value(strings.TrimSpace(textOf(data)))
+	}
+	switch {
+	case c.callback != nil && failure != nil:
+		c.r.callback(c.callback, failure)
+	case c.callback != nil:
+		c.r.callback(c.callback, goja.Null(), value)
+	case failure != nil:
+		err = c.reject(failure)
+	default:
+		err = c.resolve(value)
+	}
+	if c.callback == nil && err != nil {
+		c.r.fail(err)
+	}
+}
+
+// errorOf turns an error of the host into one of the script, with what the host lets it see.
+func (c *hostCall) errorOf(err error) goja.Value {
+	detailed, ok := errors.AsType[ScriptError](err)
+	if !ok {
+		return c.error(c.name+" failed", nil)
+	}
+	raw, jsonErr := json.Marshal(detailed.ScriptError())
+	detail := gjson.ParseBytes(raw)
+	if jsonErr != nil || !detail.IsObject() {
+		return c.error(c.name+" failed", nil)
+	}
+	message := detail.Get("message").String()
+	if message == "" {
+		message = c.name + " failed"
+	}
+	return c.error(message, func(o *goja.Object) {
+		detail.ForEach(func(k, v gjson.Result) bool {
+			if k.Str == "message" || k.Str == "stack" {
+				return true
+			}
+			return o.Set(k.Str, c.r.m.value(v.Raw)) == nil
+		})
+	})
+}
+
+// error makes an Error whose stack is where the script made the call.
+func (c *hostCall) error(message string, more func(*goja.Object)) goja.Value {
+	m := c.r.m
+	o, err := m.js.New(m.error, m.js.ToValue(message))
+	if err != nil {
+		panic(rethrow(err))
+	}
+	stack := "Error: " + message + "\n" + c.r.prog.stack(c.frames)
+	if err := o.DefineDataProperty("stack", m.js.ToValue(stack), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+		panic(rethrow(err))
+	}
+	if more != nil {
+		more(o)
+	}
+	return o
+}
+
+const maxFrames = 12
+
+func (r *run) frames() []goja.StackFrame {
+	return r.m.js.CaptureCallStack(maxFrames, make([]goja.StackFrame, 0, maxFrames+1))
+}

@@ -1,0 +1,198 @@
+package script
+
+import (
+	"fmt"
+
+	"github.com/dop251/goja"
+)
+
+// enter evaluates the main file and returns the function of the call, or nil if there is none of that name.
+func (r *run) enter() (*goja.Object, error) {
+	name := r.call.Function
+	if r.prog.fresh {
+		return r.enterScript(name)
+	}
+	entry, err := r.prog.entry(name)
+	if err != nil {
+		return nil, err
+	}
+	v, module, err := r.evaluate(r.prog.main, entry)
+	if err != nil {
+		return nil, err
+	}
+	return r.pick(name, v, module), nil
+}
+
+// enterScript runs the main file as a script of its own runtime: what it binds are true globals.
+func (r *run) enterScript(name string) (*goja.Object, error) {
+	module, err := r.runScript()
+	if err != nil {
+		return nil, err
+	}
+	var v goja.Value
+	if r.prog.main.binds(name) {
+		if v, err = r.m.js.RunString(name); err != nil {
+			return nil, err
+		}
+	} else {
+		v = r.m.js.GlobalObject().Get(name)
+	}
+	return r.pick(name, v, module), nil
+}
+
+func (r *run) runScript() (*goja.Object, error) {
+	module := r.newModule(r.prog.main)
+	r.m.define(r.m.js.GlobalObject(), map[string]any{
+		"module": module, "exports": module.Get("exports"), "require": r.requireFor(r.prog.main),
+	})
+	whole, err := r.prog.script()
+	if err != nil {
+		return nil, err
+	}
+	_, err = r.m.js.RunProgram(whole)
+	return module, err
+}
+
+// pick returns the named function: the variable at file scope, else the export, else that of the default export.
+func (r *run) pick(name string, v goja.Value, module *goja.Object) (f *goja.Object) {
+	if f = functionIn(v); f != nil || module == nil {
+		return f
+	}
+	r.guard(func() {
+		exports, ok := module.Get("exports").(*goja.Object)
+		if !ok {
+			return
+		}
+		if f = functionIn(exports.Get(name)); f != nil {
+			return
+		}
+		if d, ok := exports.Get("default").(*goja.Object); ok {
+			f = functionIn(d.Get(name))
+		}
+	})
+	return f
+}
+
+func functionIn(v goja.Value) *goja.Object {
+	if _, ok := goja.AssertFunction(v); !ok {
+		return nil
+	}
+	return v.(*goja.Object)
+}
+
+// evaluate runs the function around a file and returns what it returns, and the file's module object if it uses one.
+func (r *run) evaluate(m *module, program *goja.Program) (goja.Value, *goja.Object, error) {
+	wrapper, err := r.m.js.RunProgram(program)
+	if err != nil {
+		return nil, nil, err
+	}
+	call, _ := goja.AssertFunction(wrapper)
+	if len(m.params) == 0 {
+		v, err := call(goja.Undefined())
+		return v, nil, err
+	}
+	module := r.newModule(m)
+	args := make([]goja.Value, len(m.params))
+	for i, name := range m.params {
+		switch name {
+		case "module":
+			args[i] = module
+		case "exports":
+			args[i] = module.Get("exports")
+		case "require":
+			args[i] = r.requireFor(m)
+		default:
+			if args[i] = r.m.js.GlobalObject().Get(name); args[i] == nil {
+				args[i] = goja.Undefined()
+			}
+		}
+	}
+	v, err := call(module.Get("exports"), args...)
+	return v, module, err
+}
+
+func (r *run) newModule(m *module) *goja.Object {
+	module := r.m.object(map[string]any{"exports": r.m.js.NewObject()})
+	if r.modules == nil {
+		r.modules = map[string]*goja.Object{}
+	}
+	r.modules[m.path] = module
+	return module
+}
+
+// requireFor makes the require of one file.
+func (r *run) requireFor(m *module) goja.Value {
+	return r.m.function("require", func(call goja.FunctionCall) goja.Value {
+		target, err := r.prog.module(m, call.Argument(0).String())
+		if err != nil {
+			panic(r.m.newError(err.Error()))
+		}
+		return r.require(target)
+	})
+}
+
+func (r *run) require(m *module) goja.Value {
+	if loaded := r.modules[m.path]; loaded != nil {
+		return loaded.Get("exports")
+	}
+	if m.json {
+		module := r.newModule(m)
+		v := r.m.parse(m.source)
+		if err := module.Set("exports", v); err != nil {
+			panic(rethrow(err))
+		}
+		return v
+	}
+	_, module, err := r.evaluate(m, m.compiled)
+	if err != nil {
+		delete(r.modules, m.path)
+		panic(rethrow(err))
+	}
+	if module == nil {
+		module = r.newModule(m)
+	}
+	return module.Get("exports")
+}
+
+func (m *machine) newError(message string) goja.Value {
+	o, err := m.js.New(m.error, m.js.ToValue(message))
+	if err != nil {
+		panic(rethrow(err))
+	}
+	return o
+}
+
+// module returns what a require in a file means. A name that is made at run time may lead to a file that was not seen
+// when the program was compiled; it is compiled then.
+func (p *Program) module(from *module, name string) (*module, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	path, ok := from.requires[name]
+	if !ok {
+		var err error
+		if path, err = p.files.resolve(from.path, name); err != nil {
+			return nil, err
+		}
+	}
+	if p.modules[path] == nil {
+		if err := compileError(p.load(path)); err != nil {
+			delete(p.modules, path)
+			return nil, fmt.Errorf("cannot require %q: %w", name, err)
+		}
+	}
+	return p.modules[path], nil
+}
+
+// script compiles the main file as it is, without a function around it.
+func (p *Program) script() (*goja.Program, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.entries[""]; s != nil {
+		return s, nil
+	}
+	s, err := goja.CompileAST(p.main.tree, false)
+	if err == nil {
+		p.entries[""] = s
+	}
+	return s, err
+}

@@ -1,0 +1,251 @@
+package script
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/dop251/goja"
+)
+
+// run is one run of one program, on the goroutine that serves it. Only the journal is shared with others.
+type run struct {
+	m    *machine
+	ctx  context.Context
+	prog *Program
+	call *Call
+
+	calls      *background // nil until there is a host call
+	stragglers *sync.WaitGroup
+	journal    journal
+	modules    map[string]*goja.Object // module objects of the files that were required
+	loop       *loop                   // nil until a timer or host call needs it
+	path       []*goja.Object
+
+	answered bool // an answer was given
+	endJob   int  // in which promise job
+	closed   bool // nothing of the script may run any more
+	answer   Answer
+	failure  *Error
+
+	promise  *goja.Promise // what the function returned, while it is not settled
+	resolved bool          // that promise resolved to undefined
+	takesRes bool
+	rejected []*goja.Promise // rejections that nobody handles
+
+	settingsValue goja.Value
+	hasReq        bool
+	plainReq      *goja.Object
+	plainContext  []byte // as it was before the script
+}
+
+var (
+	errDeadline = errors.New("the deadline has passed")
+	errNoEnd    = "the function returned without res.end() and nothing is pending, so it can never end"
+	errForever  = "the function waits for a promise that can never settle, because nothing is pending"
+	errDeadMsg  = "the function did not end in time"
+)
+
+// serve runs r to its end and always returns a result, whatever happens inside.
+func (m *machine) serve(r *run) (res Result) {
+	defer func() {
+		if x := recover(); x != nil {
+			m.spent = true
+			if err, ok := x.(error); ok && interrupted(err) {
+				r.fail(err)
+			} else {
+				r.failure = &Error{Kind: Threw, Message: fmt.Sprintf("internal error in the sandbox: %v", firstLine(x))}
+			}
+			res = r.result(nil)
+		}
+	}()
+	m.run, m.plain = r, r.prog.plain
+	if r.prog.isExpr() {
+		r.test()
+	} else {
+		r.start()
+		r.drive()
+	}
+	r.closed = true
+	return r.result(r.takeContext())
+}
+
+// start evaluates the file and calls the function.
+func (r *run) start() {
+	f, err := r.enter()
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	if f == nil {
+		r.failure = &Error{Kind: Threw, File: r.prog.main.path,
+			Message: fmt.Sprintf("%s does not define %s", r.prog.main.path, r.call.Function)}
+		return
+	}
+	call, _ := goja.AssertFunction(f)
+	req, res := r.m.newReq(), r.m.js.CreateObject(r.m.resProto)
+	if r.call.Mode == Gate {
+		r.takesRes = f.Get("length").ToInteger() >= 2
+	}
+	r.after(call(goja.Undefined(), req, res))
+}
+
+// after looks at what the function returned.
+func (r *run) after(v goja.Value, err error) {
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	if r.answered || v == nil || goja.IsUndefined(v) {
+		return
+	}
+	if p := r.promiseOf(v); p != nil {
+		r.promise = p
+		r.settle()
+		return
+	}
+	r.returned(v)
+}
+
+// promiseOf returns v as a promise if it is one, or a thenable.
+func (r *run) promiseOf(v goja.Value) (p *goja.Promise) {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		return nil
+	}
+	if o.ExportType() == promiseType {
+		return o.Export().(*goja.Promise)
+	}
+	if o.ExportType() == lazyType {
+		return nil
+	}
+	r.guard(func() {
+		if _, ok := goja.AssertFunction(o.Get("then")); ok {
+			promise, resolve, _ := r.m.js.NewPromise()
+			if err := resolve(v); err != nil {
+				panic(err)
+			}
+			p = promise
+		}
+	})
+	return p
+}
+
+// settle looks whether the returned promise has settled.
+func (r *run) settle() {
+	if r.promise == nil || r.answered {
+		return
+	}
+	switch p := r.promise; p.State() {
+	case goja.PromiseStateFulfilled:
+		r.promise = nil
+		if v := p.Result(); v == nil || goja.IsUndefined(v) {
+			r.resolved = true
+		} else {
+			r.returned(v)
+		}
+	case goja.PromiseStateRejected:
+		r.promise = nil
+		r.handled(p)
+		r.failure = r.thrown(p.Result(), nil)
+	}
+}
+
+func (r *run) returned(v goja.Value) {
+	r.guard(func() {
+		if err := r.accept(v); err != nil {
+			r.failure = &Error{Kind: Threw, Message: "the returned value: " + err.Error(), File: r.prog.main.path}
+		}
+	})
+}
+
+// guard runs code that may throw outside of any JavaScript call.
+func (r *run) guard(f func()) {
+	if ex := r.m.js.Try(f); ex != nil {
+		r.fail(ex)
+	}
+}
+
+// fail ends the run with an error, unless it has answered: then the answer stands.
+func (r *run) fail(err error) {
+	var text string
+	switch {
+	case interrupted(err):
+		r.m.spent = true
+		if r.failure == nil {
+			r.failure = &Error{Kind: TimedOut, Message: errDeadMsg}
+			r.place(r.failure, err)
+		}
+		text = "the script was still running at its deadline, after it had answered"
+	default:
+		e := r.failureOf(err)
+		if r.failure == nil {
+			r.failure = e
+		}
+		text = "thrown after the answer: " + e.Error()
+	}
+	if r.answered {
+		r.failure = nil
+		r.warn(text)
+	}
+}
+
+func interrupted(err error) bool {
+	_, ok := errors.AsType[*goja.InterruptedError](err)
+	return ok
+}
+
+func (r *run) over() bool { return r.answered || r.failure != nil }
+
+// result collects how the run went.
+func (r *run) result(reqContext []byte) Result {
+	if !r.over() || r.failure == nil {
+		r.reportRejections()
+	}
+	log, warnings := r.journal.take()
+	res := Result{Err: r.failure, Log: log, Warnings: warnings, Context: reqContext}
+	if r.failure == nil {
+		res.Answer = r.answer
+	}
+	return res
+}
+
+// takeContext returns req.context as JSON if the script touched it.
+func (r *run) takeContext() (out []byte) {
+	if r.failure != nil {
+		return nil
+	}
+	var v goja.Value
+	r.guardContext(func() {
+		e := encoder{m: r.m}
+		switch {
+		case r.plainReq != nil:
+			v = r.plainReq.Get("context")
+		default:
+			if i := r.m.req.find("context"); i >= 0 {
+				v = r.m.req.slots[i].value
+			}
+		}
+		if v == nil {
+			return
+		}
+		ok, err := e.encode(v, "context")
+		if err != nil {
+			r.failure = &Error{Kind: Threw, Message: "req.context: " + err.Error(), File: r.prog.main.path}
+		} else if ok && (r.plainReq == nil || !bytes.Equal(e.out, r.plainContext)) {
+			out = e.out
+		}
+	})
+	return out
+}
+
+func (r *run) guardContext(f func()) {
+	if !r.hasReq {
+		return
+	}
+	if ex := r.m.js.Try(f); ex != nil {
+		r.failure = r.failureOf(ex)
+	}
+}
