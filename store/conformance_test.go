@@ -130,7 +130,7 @@ var queryCases = []struct{ query, want string }{
 
 func TestQueries(t *testing.T) {
 	eachStore(t, func(t *testing.T, open opener) {
-		s := open(t)
+		s := open.must(t)
 		write(t, s, people...)
 		if err := s.Write(t.Context(), app, "other", []hooks.Change{document("z", `"name":"Ann"`)}); err != nil {
 			t.Fatal(err)
@@ -203,7 +203,7 @@ var refusedQueries = []struct{ query, hint, names string }{
 
 func TestRefusedQueries(t *testing.T) {
 	eachStore(t, func(t *testing.T, open opener) {
-		s := open(t)
+		s := open.must(t)
 		write(t, s, people...)
 		for _, c := range refusedQueries {
 			_, err := s.Find(t.Context(), app, collection, json.RawMessage(c.query), json.RawMessage(c.hint))
@@ -234,7 +234,7 @@ func TestHints(t *testing.T) {
 		{`{"tags":"x"}`, `{"$orderby":{"age":-1}}`, "ca"},
 	}
 	eachStore(t, func(t *testing.T, open opener) {
-		s := open(t)
+		s := open.must(t)
 		write(t, s, people...)
 		for _, c := range cases {
 			if got := strings.Join(find(t, s, c.query, c.hint), ""); got != c.want {
@@ -257,7 +257,7 @@ func TestFields(t *testing.T) {
 		{`{"$fields":{"b.c":0}}`, `{"_id":"1","_version":0,"b":1.0,"a":{"x":1,"y":[{"p":1,"q":2},3]},"c":"\u00e5"}`},
 	}
 	eachStore(t, func(t *testing.T, open opener) {
-		s := open(t)
+		s := open.must(t)
 		write(t, s, document("1", stored))
 		for _, c := range cases {
 			found, err := s.Find(t.Context(), app, collection, nil, json.RawMessage(c.hint))
@@ -278,7 +278,7 @@ func TestText(t *testing.T) {
 		`{"_id":"k","long":"` + strings.Repeat("x", 1<<20) + `"}`,
 	}
 	eachStore(t, func(t *testing.T, open opener) {
-		s := open(t)
+		s := open.must(t)
 		for i, text := range texts {
 			version := int64(0)
 			change := hooks.Change{ID: "k", Document: json.RawMessage(text), Insert: i == 0, Version: version}
@@ -317,7 +317,7 @@ func TestRefusedDocuments(t *testing.T) {
 		{hooks.Change{ID: "\xff", Document: json.RawMessage(`{}`), Insert: true}, hooks.CodeBadRequest},
 	}
 	eachStore(t, func(t *testing.T, open opener) {
-		s := open(t)
+		s := open.must(t)
 		for _, c := range cases {
 			err := s.Write(t.Context(), app, collection, []hooks.Change{c.change})
 			if e, ok := errors.AsType[*hooks.Error](err); !ok || e.Code != c.code {

@@ -28,7 +28,17 @@ type database interface {
 }
 
 // opener opens the test's own database, as often as wanted.
-type opener func(t testing.TB) database
+type opener func(ctx context.Context) (database, error)
+
+func (open opener) must(t testing.TB) database {
+	t.Helper()
+	s, err := open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
 
 // eachStore runs a test on both stores, each on tables of its own.
 func eachStore(t *testing.T, test func(t *testing.T, open opener)) {
@@ -43,28 +53,14 @@ func eachStore(t *testing.T, test func(t *testing.T, open opener)) {
 
 func startSQLite(t testing.TB) opener {
 	path := filepath.Join(t.TempDir(), "a folder?", "gaff #1.db") // characters that mean something in a URI
-	return func(t testing.TB) database {
-		t.Helper()
-		s, err := store.OpenSQLite(t.Context(), path, store.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
-		return s
-	}
+	return func(ctx context.Context) (database, error) { return store.OpenSQLite(ctx, path, store.Options{}) }
 }
 
 func startPostgres(t testing.TB) opener {
 	t.Helper()
 	at := newSchema(t)
-	return func(t testing.TB) database {
-		t.Helper()
-		s, err := store.OpenPostgres(t.Context(), at, store.Options{Connections: 8})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
-		return s
+	return func(ctx context.Context) (database, error) {
+		return store.OpenPostgres(ctx, at, store.Options{Connections: 8})
 	}
 }
 

@@ -1,0 +1,186 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"gaff/hooks"
+)
+
+// published is a publisher that accepts everything and remembers it.
+type published struct {
+	mu     sync.Mutex
+	events []*hooks.Event
+}
+
+func (p *published) publish(_ context.Context, events []*hooks.Event) []error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events = append(p.events, events...)
+	return make([]error, len(events))
+}
+
+func takeAll(t testing.TB, s database) []*hooks.Event {
+	t.Helper()
+	var p published
+	for {
+		n, err := s.Take(t.Context(), 7, p.publish)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return p.events
+		}
+	}
+}
+
+func tell(t testing.TB, s database, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		c := document(id, "")
+		c.Event = event(id)
+		write(t, s, c)
+	}
+}
+
+func ids(events []*hooks.Event) string {
+	var list []string
+	for _, e := range events {
+		list = append(list, e.ID)
+	}
+	return strings.Join(list, " ")
+}
+
+func TestOutboxKeepsEvents(t *testing.T) {
+	eachStore(t, func(t *testing.T, open opener) {
+		s := open.must(t)
+		e := &hooks.Event{App: "other", Service: "s-1", Operation: "DELETE", Phase: hooks.Failed, Payload: hooks.Payload{
+			ID: "i", Key: "k\u00e5", Message: json.RawMessage(`{"z":1.0,"a":"\u0000"}`), Original: json.RawMessage(`[1]`),
+			Result: json.RawMessage(`null`), Headers: json.RawMessage("{\"x\":\"\xff\"}"), Origin: hooks.S2S, Depth: 3,
+			Context: json.RawMessage(`{}`),
+		}}
+		c := document("a", "")
+		c.Event = e
+		write(t, s, c)
+		events := takeAll(t, s)
+		if len(events) != 1 || !reflect.DeepEqual(events[0], e) {
+			t.Errorf("got %+v, want %+v", events, e)
+		}
+	})
+}
+
+func TestCommitted(t *testing.T) {
+	eachStore(t, func(t *testing.T, open opener) {
+		s := open.must(t)
+		write(t, s, document("quiet", ""))
+		select {
+		case <-s.Committed():
+			t.Error("told of a write without an event")
+		default:
+		}
+		tell(t, s, "1", "2", "3")
+		<-s.Committed()
+		select {
+		case <-s.Committed():
+			t.Error("told twice")
+		default:
+		}
+	})
+}
+
+func TestOutboxOrderAndRetry(t *testing.T) {
+	eachStore(t, func(t *testing.T, open opener) {
+		s := open.must(t)
+		tell(t, s, "1", "2", "3", "4", "5")
+		var p published
+		n, err := s.Take(t.Context(), 4, func(ctx context.Context, events []*hooks.Event) []error {
+			errs := p.publish(ctx, events)
+			errs[1], errs[3] = errors.New("not now"), errors.New("not now")
+			return errs
+		})
+		if err != nil || n != 4 || ids(p.events) != "1 2 3 4" {
+			t.Errorf("took %d %s, %v", n, ids(p.events), err)
+		}
+		if got := ids(takeAll(t, s)); got != "2 4 5" {
+			t.Errorf("left: %s", got)
+		}
+		if n, err := s.Take(t.Context(), 4, nil); n != 0 || err != nil {
+			t.Errorf("an empty outbox gave %d, %v", n, err)
+		}
+	})
+}
+
+// What has been published is forgotten even if the relay is told to stop meanwhile.
+func TestOutboxForgetsWhenStopped(t *testing.T) {
+	eachStore(t, func(t *testing.T, open opener) {
+		s := open.must(t)
+		tell(t, s, "1", "2")
+		ctx, cancel := context.WithCancel(t.Context())
+		n, err := s.Take(ctx, 1, func(_ context.Context, events []*hooks.Event) []error {
+			cancel()
+			return make([]error, len(events))
+		})
+		if n != 1 || err != nil {
+			t.Errorf("took %d, %v", n, err)
+		}
+		if got := ids(takeAll(t, s)); got != "2" {
+			t.Errorf("left: %s", got)
+		}
+	})
+}
+
+// Several relays publish each event once between them, while others write.
+func TestSeveralRelays(t *testing.T) {
+	const events = 200
+	eachStore(t, func(t *testing.T, open opener) {
+		s := open.must(t)
+		var p published
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var relays, writers sync.WaitGroup
+		for range 3 {
+			relays.Go(func() {
+				for {
+					n, err := s.Take(ctx, 16, p.publish)
+					if ctx.Err() != nil {
+						return
+					}
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if n == 0 {
+						select {
+						case <-ctx.Done():
+							return
+						case <-s.Committed():
+						}
+					}
+				}
+			})
+		}
+		for w := range 4 {
+			writers.Go(func() {
+				for i := range events / 4 {
+					tell(t, s, fmt.Sprintf("%d.%d", w, i))
+				}
+			})
+		}
+		writers.Wait()
+		cancel()
+		relays.Wait()
+		rest := takeAll(t, s)
+		seen := append(strings.Fields(ids(p.events)), strings.Fields(ids(rest))...)
+		slices.Sort(seen)
+		if unique := slices.Compact(slices.Clone(seen)); len(seen) != events || len(unique) != events {
+			t.Errorf("%d events published, %d different, want %d", len(seen), len(unique), events)
+		}
+	})
+}

@@ -1,0 +1,395 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"gaff/hooks"
+)
+
+// The answers of both stores to random queries over random documents are those of the matcher below, which knows
+// nothing of how the stores do it.
+func TestRandomQueries(t *testing.T) {
+	eachStore(t, func(t *testing.T, open opener) {
+		s := open.must(t)
+		round := 0
+		rapid.Check(t, func(r *rapid.T) {
+			round++
+			in := fmt.Sprintf("c%d", round)
+			docs := rapid.SliceOfN(objects(3), 1, 12).Draw(r, "documents")
+			changes := make([]hooks.Change, len(docs))
+			for i, d := range docs {
+				text := marshal(d)
+				changes[i] = document(fmt.Sprintf("%02d", i), text[1:len(text)-1])
+			}
+			if err := s.Write(t.Context(), app, in, changes); err != nil {
+				r.Fatal(err)
+			}
+			for range 6 {
+				query := queries(3).Draw(r, "query")
+				key := sortable.Draw(r, "key")
+				direction := rapid.SampledFrom([]int{1, -1}).Draw(r, "direction")
+				hint := fmt.Sprintf(`{"$orderby":{%q:%d}}`, key, direction)
+				found, err := s.Find(t.Context(), app, in, json.RawMessage(marshal(query)), json.RawMessage(hint))
+				if err != nil {
+					r.Fatalf("%s: %v", marshal(query), err)
+				}
+				got := make([]string, len(found))
+				for i, doc := range found {
+					got[i] = string(doc)
+				}
+				if want := naive(changes, query, key, direction); !slices.Equal(got, want) {
+					r.Fatalf("%s %s:\n got %q\nwant %q", marshal(query), hint, got, want)
+				}
+			}
+		})
+	})
+}
+
+func marshal(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// Few names and few values, so that they often meet.
+var (
+	fieldName = rapid.SampledFrom([]string{"a", "b", "c", `q"'$`})
+	sortable  = rapid.SampledFrom([]string{"a", "b", "a.b", "c.a", `q"'$`})
+	scalar    = rapid.OneOf(
+		rapid.SampledFrom([]any{nil, true, false}),
+		rapid.Map(rapid.SampledFrom([]string{"0", "1", "1.0", "-1", "2.5", "10", "1e1", "9007199254740993", "9007199254740992"}),
+			func(n string) any { return json.Number(n) }),
+		rapid.Map(rapid.SampledFrom([]string{"", "a", "b", "aB", "é", "ä\nb", "\u212a", "K", "_", `"\\`, "😀", "\uffff"}),
+			func(s string) any { return s }),
+	)
+)
+
+func values(depth int) *rapid.Generator[any] {
+	if depth == 0 {
+		return scalar
+	}
+	return rapid.OneOf(scalar, scalar,
+		rapid.Map(rapid.SliceOfN(rapid.Deferred(func() *rapid.Generator[any] { return values(depth - 1) }), 0, 3),
+			func(l []any) any { return l }),
+		rapid.Map(objects(depth-1), func(m map[string]any) any { return m }),
+	)
+}
+
+func objects(depth int) *rapid.Generator[map[string]any] {
+	return rapid.MapOfN(fieldName, rapid.Deferred(func() *rapid.Generator[any] { return values(depth) }), 0, 4)
+}
+
+var patterns = rapid.SampledFrom([]string{"a", "^a", "b$", "(?i)ab", "(?i)k", "(?i)K", `\w`, `\W`, `\bb`, `\B`, ".", "(?s)ä.b", "ä.b",
+	"(?m)^b$", "^$", "[^a-z]", "[[:upper:]]", `\pL`, "a|é|", "(a+)+$", "x*", "(?:a?){3}b?", `\x{1F600}`, `["\\]`, `\Aa\z`, "(?i)[k-l]", "b??"})
+
+func queries(depth int) *rapid.Generator[map[string]any] {
+	deeper := rapid.Deferred(func() *rapid.Generator[map[string]any] { return queries(depth - 1) })
+	field := rapid.MapOfN(rapid.OneOf(fieldName, sortable), conditions(depth), 1, 2)
+	if depth == 0 {
+		return field
+	}
+	list := rapid.SliceOfN(deeper, 1, 3)
+	return rapid.OneOf(field, field,
+		rapid.Map(list, func(l []map[string]any) map[string]any { return map[string]any{"$or": l} }),
+		rapid.Map(list, func(l []map[string]any) map[string]any { return map[string]any{"$and": l} }),
+	)
+}
+
+// conditions are values or operators.
+func conditions(depth int) *rapid.Generator[any] {
+	return rapid.OneOf(values(2), rapid.Map(operators(depth), func(m map[string]any) any { return m }))
+}
+
+func operators(depth int) *rapid.Generator[map[string]any] {
+	comparable := scalar.Filter(func(v any) bool {
+		switch v.(type) {
+		case string, json.Number:
+			return true
+		}
+		return false
+	})
+	one := func(name string, operand *rapid.Generator[any]) *rapid.Generator[map[string]any] {
+		return rapid.Map(operand, func(v any) map[string]any { return map[string]any{name: v} })
+	}
+	list := rapid.Map(rapid.SliceOfN(values(1), 0, 3), func(l []any) any { return l })
+	pair := rapid.Map(comparable, func(v any) any { return []any{v, v} })
+	choice := []*rapid.Generator[map[string]any]{
+		one("$eq", values(1)), one("$ne", values(1)), one("$not", values(1)), one("$in", list), one("$nin", list),
+		one("$gt", comparable), one("$gte", comparable), one("$lt", comparable), one("$lte", comparable), one("$bt", pair),
+		one("$exists", rapid.Map(rapid.Bool(), func(b bool) any { return b })),
+		one("$regex", rapid.Map(patterns, func(p string) any { return p })),
+	}
+	if depth > 0 {
+		choice = append(choice,
+			one("$not", rapid.Map(operators(depth-1), func(m map[string]any) any { return m })),
+			one("$elemMatch", rapid.Map(operators(depth-1), func(m map[string]any) any { return m })),
+			one("$elemMatch", rapid.Map(queries(depth-1), func(m map[string]any) any { return m })))
+	}
+	return rapid.OneOf(choice...)
+}
+
+// naive answers a query by decoding everything and trying.
+func naive(changes []hooks.Change, query map[string]any, key string, direction int) []string {
+	type candidate struct {
+		text string
+		doc  any
+	}
+	var found []candidate
+	for _, c := range changes {
+		doc := decode(string(c.Document))
+		if satisfies(doc, decode(marshal(query)).(map[string]any)) {
+			found = append(found, candidate{string(c.Document), doc})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int {
+		return direction * sorted(reach(a.doc, key), reach(b.doc, key))
+	})
+	texts := []string{}
+	for _, c := range found {
+		texts = append(texts, c.text)
+	}
+	return texts
+}
+
+func decode(text string) any {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func satisfies(v any, query map[string]any) bool {
+	for name, condition := range query {
+		ok := false
+		switch name {
+		case "$or":
+			ok = slices.ContainsFunc(condition.([]any), func(q any) bool { return satisfies(v, q.(map[string]any)) })
+		case "$and":
+			ok = !slices.ContainsFunc(condition.([]any), func(q any) bool { return !satisfies(v, q.(map[string]any)) })
+		default:
+			ok = meets(spread(v, strings.Split(name, ".")), condition, true)
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// spread lists the values at a path, through the objects of arrays.
+func spread(v any, names []string) []any {
+	if len(names) == 0 {
+		return []any{v}
+	}
+	object, _ := v.(map[string]any)
+	if below, ok := object[names[0]]; ok {
+		return spread(below, names[1:])
+	}
+	var all []any
+	list, _ := v.([]any)
+	for _, item := range list {
+		if _, ok := item.(map[string]any); ok {
+			all = append(all, spread(item, names)...)
+		}
+	}
+	return all
+}
+
+// meets tells whether the values at a path meet a condition; elements says whether those of arrays count.
+func meets(at []any, condition any, elements bool) bool {
+	operators, _ := condition.(map[string]any)
+	isOperator := false
+	for name := range operators {
+		isOperator = isOperator || strings.HasPrefix(name, "$")
+	}
+	if !isOperator {
+		return has(at, condition, elements)
+	}
+	for name, operand := range operators {
+		if !meetsOne(at, name, operand, elements) {
+			return false
+		}
+	}
+	return true
+}
+
+func meetsOne(at []any, name string, operand any, elements bool) bool {
+	some := func(ok func(v any) bool) bool { return slices.ContainsFunc(single(at, elements), ok) }
+	list, _ := operand.([]any)
+	switch name {
+	case "$eq":
+		return has(at, operand, elements)
+	case "$ne":
+		return !has(at, operand, elements)
+	case "$in", "$nin":
+		return slices.ContainsFunc(list, func(v any) bool { return has(at, v, elements) }) == (name == "$in")
+	case "$not":
+		return !meets(at, operand, elements)
+	case "$exists":
+		return (len(at) > 0) == operand.(bool)
+	case "$regex":
+		re := regexp.MustCompile(operand.(string))
+		return some(func(v any) bool { s, ok := v.(string); return ok && re.MatchString(s) })
+	case "$bt":
+		return some(func(v any) bool { return within(v, "$gte", list[0]) && within(v, "$lte", list[1]) })
+	case "$elemMatch":
+		for _, v := range at {
+			items, _ := v.([]any)
+			if slices.ContainsFunc(items, func(item any) bool { return meetsElement(item, operand.(map[string]any)) }) {
+				return true
+			}
+		}
+		return false
+	}
+	return some(func(v any) bool { return within(v, name, operand) })
+}
+
+func meetsElement(item any, condition map[string]any) bool {
+	for name := range condition {
+		if strings.HasPrefix(name, "$") && name != "$or" && name != "$and" {
+			return meets([]any{item}, condition, false)
+		}
+	}
+	_, isObject := item.(map[string]any)
+	return isObject && satisfies(item, condition)
+}
+
+// single lists what is compared one by one: no arrays, but the elements of arrays.
+func single(at []any, elements bool) []any {
+	var all []any
+	for _, v := range at {
+		list, isList := v.([]any)
+		if isList && !elements {
+			continue
+		}
+		if !isList {
+			list = []any{v}
+		}
+		for _, item := range list {
+			if _, nested := item.([]any); !nested {
+				all = append(all, item)
+			}
+		}
+	}
+	return all
+}
+
+func has(at []any, wanted any, elements bool) bool {
+	if len(at) == 0 {
+		return wanted == nil
+	}
+	for _, v := range at {
+		list, _ := v.([]any)
+		if same(v, wanted) || elements && slices.ContainsFunc(list, func(item any) bool { return same(item, wanted) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func same(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for name := range a {
+			if other, ok := b[name]; !ok || !same(a[name], other) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, same)
+	case json.Number:
+		b, ok := b.(json.Number)
+		return ok && number(a).Cmp(number(b)) == 0
+	}
+	switch b.(type) {
+	case map[string]any, []any, json.Number:
+		return false
+	}
+	return a == b
+}
+
+func number(n json.Number) *big.Rat {
+	r, ok := new(big.Rat).SetString(string(n))
+	if !ok {
+		panic(n)
+	}
+	return r
+}
+
+func within(v any, operator string, bound any) bool {
+	c := 0
+	switch bound := bound.(type) {
+	case string:
+		s, ok := v.(string)
+		if !ok {
+			return false
+		}
+		c = strings.Compare(s, bound)
+	case json.Number:
+		n, ok := v.(json.Number)
+		if !ok {
+			return false
+		}
+		c = number(n).Cmp(number(bound))
+	}
+	return map[string]bool{"$gt": c > 0, "$gte": c >= 0, "$lt": c < 0, "$lte": c <= 0}[operator]
+}
+
+// reach is the value at a path, through objects only.
+func reach(v any, name string) any {
+	for _, n := range strings.Split(name, ".") {
+		object, _ := v.(map[string]any)
+		v = object[n]
+	}
+	return v
+}
+
+func sorted(a, b any) int {
+	if c := kind(a) - kind(b); c != 0 {
+		return c
+	}
+	switch a := a.(type) {
+	case json.Number:
+		return number(a).Cmp(number(b.(json.Number)))
+	case string:
+		return strings.Compare(a, b.(string))
+	case bool:
+		return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) // false, true
+	}
+	return 0
+}
+
+func kind(v any) int {
+	switch v.(type) {
+	case json.Number:
+		return 1
+	case string:
+		return 2
+	case map[string]any:
+		return 3
+	case []any:
+		return 4
+	case bool:
+		return 5
+	}
+	return 0
+}
