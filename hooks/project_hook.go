@@ -1,0 +1,127 @@
+package hooks
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+
+	"gaff/script"
+)
+
+// hook reads one of hooks.
+func (l *loader) hook(n ast.Node) {
+	h := Hook{Timeout: DefaultTimeout, Origins: []Origin{Client, Script}}
+	o := l.object(n, "a hook", map[string]setter{
+		"name":      l.name("hook", &h.Name),
+		"service":   l.service(&h.Service),
+		"operation": l.name("operation", &h.Operation),
+		"phase":     oneOf(l, &h.Phase, Phases()...),
+		"script":    l.scriptPath(&h.Script),
+		"timeout":   l.timeout(&h.Timeout),
+		"onError":   oneOf(l, &h.OnError, Fail, Ignore),
+		"order":     l.order(&h.Order),
+		"when":      l.condition(&h.When),
+		"changed":   words(l, "changed", &h.Changed, l.field),
+		"origins":   words(l, "origins", &h.Origins, func(o *Origin) setter { return oneOf(l, o, Client, Script, S2S) }),
+		"params":    l.json(&h.Params),
+		"sync":      l.later("sync", "false"),
+		"ordered":   l.later("ordered", "false"),
+		"retry":     l.later("retry"),
+	})
+	l.needs(o, "a hook", "service", "script")
+	_, operation := o.value("operation")
+	_, phase := o.value("phase")
+	switch {
+	case operation && !phase:
+		l.at(o.at("operation"), "a hook with an operation needs a phase: before, after or failed")
+	case phase && !operation:
+		l.at(o.at("phase"), "a phase needs an operation; without one, the names of the script's functions say which phase")
+	}
+	l.nameOf(o, "hook", &h.Name, h.Script)
+	h.Functions = l.hookFunctions(o, &h)
+	l.release.Hooks = append(l.release.Hooks, h)
+}
+
+// needs tells of keys that are missing.
+func (l *loader) needs(o object, what string, keys ...string) {
+	if _, ok := mappingOf(o.node); !ok {
+		return // told
+	}
+	for _, key := range keys {
+		if _, ok := o.value(key); !ok {
+			l.at(o.node, "%s needs a %s", what, key)
+		}
+	}
+}
+
+// condition reads the JavaScript expression of when.
+func (l *loader) condition(s *string) setter {
+	return func(n ast.Node) {
+		v, ok := l.scalar(n)
+		if !ok {
+			return
+		}
+		line, col := place(n)
+		switch {
+		case n.Type() == ast.LiteralType:
+			line, col = line+1, 1 // the text of a block begins below its mark
+		case n.GetToken().Type == token.SingleQuoteType, n.GetToken().Type == token.DoubleQuoteType:
+			col++
+		}
+		if _, err := script.CompileExpr(v, ProjectFile, line); err != nil {
+			l.compileError(n, shifted(err, line, col-1))
+			return
+		}
+		*s = v
+	}
+}
+
+// shifted moves the problems of an expression to the columns where its first line stands in gaff.yaml.
+func shifted(err error, line, cols int) error {
+	if bad, ok := errors.AsType[*script.CompileError](err); ok {
+		for i := range bad.Problems {
+			if p := &bad.Problems[i]; p.File == ProjectFile && p.Line == line {
+				p.Col += cols
+			}
+		}
+	}
+	return err
+}
+
+// compileError tells of the problems of a script that does not compile; n is what names the script.
+func (l *loader) compileError(n ast.Node, err error) {
+	bad, ok := errors.AsType[*script.CompileError](err)
+	if !ok || len(bad.Problems) == 0 {
+		l.at(n, "%s", firstLine(err.Error()))
+		return
+	}
+	for _, p := range bad.Problems {
+		l.add(p.File, max(p.Line, 1), max(p.Col, 1), "%s", p.Message)
+	}
+}
+
+// hookFunctions returns the functions of the hook's script that an event can start, and tells if there is none.
+func (l *loader) hookFunctions(o object, h *Hook) []string {
+	known := slices.DeleteFunc(Functions(), func(name string) bool { return name == RunJob })
+	defined, ok := l.functions(o, h.Script)
+	if !ok {
+		return nil
+	}
+	usable := slices.DeleteFunc(slices.Clone(defined), func(name string) bool { return !slices.Contains(known, name) })
+	if h.Operation == "" {
+		if len(usable) == 0 {
+			l.at(o.at("script"), "%s defines none of the functions of a hook: %s", h.Script, enumerate(known, "or"))
+		}
+		return usable
+	}
+	if h.Phase != "" && functionOf(h.Phase, h.Operation, usable) == "" {
+		fits := []string{string(h.Phase)}
+		if own := string(h.Phase) + h.Operation; slices.Contains(known, own) {
+			fits = []string{own, string(h.Phase)}
+		}
+		l.at(o.at("script"), "%s does not define %s, which %s %s starts", h.Script, enumerate(fits, "or"), h.Phase, h.Operation)
+	}
+	return usable
+}
