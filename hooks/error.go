@@ -93,6 +93,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
+// ScriptError returns what a script sees of the error when one of its own calls gets it.
+func (e *Error) ScriptError() any {
+	return struct {
+		Status int `json:"status"`
+		*Error
+	}{e.Status, e}
+}
+
 // AsError returns err as an [Error]; one of another type becomes an UNAVAILABLE whose text stays in the log.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -1,0 +1,99 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"gaff/script"
+)
+
+// host answers what a script asks of the world. Its calls are made for the event's app, as that event's caller, one
+// deeper than the event.
+type host struct {
+	collections *Collections
+	event       *Event
+}
+
+var _ script.Host = (*host)(nil)
+
+// Call carries out one host function, such as db.post with a path and a document.
+func (h *host) Call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
+	verb, found := strings.CutPrefix(name, "db.")
+	if !found {
+		return nil, Errorf(CodeNotFound, "there is no function %s", name)
+	}
+	call, err := h.collectionCall(strings.ToUpper(verb), args)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := h.collections.Do(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return reply.Body, nil
+}
+
+// collectionCall reads the arguments of db: a path /rest/collection[/id][?q=…&h=…], then query and hint, or a document.
+func (h *host) collectionCall(operation string, args []json.RawMessage) (CollectionCall, error) {
+	call := CollectionCall{
+		App: h.event.App, Operation: operation, Session: h.event.Session, Origin: Script, Depth: h.event.Depth + 1,
+	}
+	var path string
+	if len(args) == 0 || json.Unmarshal(args[0], &path) != nil {
+		return call, Errorf(CodeBadRequest, "the first argument must be a path such as /rest/customer")
+	}
+	u, err := url.Parse(path)
+	if err != nil {
+		return call, Errorf(CodeBadRequest, "%.100q is not a path such as /rest/customer", path)
+	}
+	rest, found := strings.CutPrefix(u.Path, "/rest/")
+	if !found {
+		return call, Errorf(CodeBadRequest, "%.100q does not begin with /rest/", path)
+	}
+	call.Collection, call.ID, _ = strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+	if call.ID == "*" {
+		call.ID = ""
+	}
+	call.Query, call.Hint = jsonParam(u, "q"), jsonParam(u, "h")
+	switch operation {
+	case "GET":
+		call.Query = objectArg(args, 1, call.Query)
+		call.Hint = objectArg(args, 2, call.Hint)
+	case "DELETE":
+	default:
+		if len(args) < 2 {
+			return call, Errorf(CodeBadRequest, "the second argument must be the document")
+		}
+		call.Body = args[1]
+	}
+	for _, raw := range []json.RawMessage{call.Query, call.Hint, call.Body} {
+		if raw == nil {
+			continue
+		}
+		if err := CheckJSON(raw); err != nil {
+			return call, err
+		}
+	}
+	return call, nil
+}
+
+func jsonParam(u *url.URL, name string) json.RawMessage {
+	if v := u.Query().Get(name); v != "" {
+		return json.RawMessage(v)
+	}
+	return nil
+}
+
+// objectArg is the i-th argument if it says anything.
+func objectArg(args []json.RawMessage, i int, otherwise json.RawMessage) json.RawMessage {
+	if i >= len(args) {
+		return otherwise
+	}
+	switch string(args[i]) {
+	case "", "null", "{}":
+		return otherwise
+	}
+	return args[i]
+}

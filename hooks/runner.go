@@ -1,0 +1,194 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"gaff/script"
+)
+
+// Runner runs what an event starts: a chain of hooks, or a job. It is the [Handler] in which every transport ends, and
+// it is safe for concurrent use.
+type Runner struct {
+	Tables      *Tables
+	Engine      *script.Engine
+	Collections *Collections // what db works on
+	Recorder    Recorder
+	Pool        *Pool // may be nil: then a run that waits keeps its goroutine's place
+	Log         *slog.Logger
+
+	programs programsOf
+}
+
+// Handle runs the event's chain under one release and returns its verdict. It does not panic; it ends by the event's
+// deadline, or ctx's.
+func (r *Runner) Handle(ctx context.Context, e *Event) Verdict {
+	table := r.Tables.Of(e.App)
+	if table == nil {
+		return GoOn()
+	}
+	if e.Deadline.IsZero() {
+		limited := *e
+		limited.Deadline = time.Now().Add(MaxTimeout)
+		e = &limited
+	}
+	if e.Phase == Tick {
+		return r.tick(ctx, table, e)
+	}
+	matches := table.Match(e.Phase, e.Service, e.Operation, e.Origin)
+	if len(matches) == 0 {
+		return GoOn()
+	}
+	c := chain{runner: r, table: table, event: *e, verdict: GoOn()}
+	if c.event.ID == "" {
+		c.event.ID = newID()
+	}
+	for _, m := range matches {
+		if !c.step(ctx, m) {
+			break
+		}
+	}
+	return c.verdict
+}
+
+// tick runs a job.
+func (r *Runner) tick(ctx context.Context, t *Table, e *Event) Verdict {
+	job := t.Job(e.Operation)
+	if job == nil {
+		return Stop(Errorf(CodeNotFound, "job %s is not registered or is disabled", e.Operation))
+	}
+	run := r.begin(t, e, KindJob, job.Name, RunJob)
+	run.script, run.timeout = job.Script, job.Timeout
+	res, fault := run.do(ctx)
+	verdict := GoOn()
+	switch {
+	case fault != nil:
+		verdict = Stop(fault)
+	default:
+		if stop := refusal(&res.Answer); stop != nil {
+			stop.Hook, fault = run.record.label(), stop
+			verdict = Stop(stop)
+		}
+		run.record.End = res.Answer.Text()
+	}
+	run.finish(&res, fault, StatusFailed, nil)
+	return verdict
+}
+
+// run is one execution of a hook or job, from its start to its record.
+type run struct {
+	runner   *Runner
+	programs *programs
+	event    *Event
+	script   string
+	timeout  time.Duration
+	params   json.RawMessage
+	record   Record
+	started  time.Time
+}
+
+func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *run {
+	now := time.Now()
+	return &run{
+		runner: r, programs: r.programs.of(t), event: e, started: now,
+		record: Record{
+			ID: newID(), Time: now.UTC(), App: e.App, Kind: kind, Name: name, Function: function,
+			Event: e.ID, Release: t.Release.Number, Attempt: max(e.Attempt, 1), Status: StatusOK,
+		},
+	}
+}
+
+// label is how callers see the name of what ran.
+func (r *Record) label() string {
+	if r.Kind == KindJob {
+		return r.Name
+	}
+	return r.Name + "." + r.Function
+}
+
+// do executes the script; the error says how it went wrong, for the caller.
+func (r *run) do(ctx context.Context) (script.Result, *Error) {
+	program, err := r.programs.script(r.script)
+	if err != nil {
+		return script.Result{}, r.fault(CodeHookError, err.Error())
+	}
+	ctx, cancel := context.WithDeadline(ctx, r.deadline())
+	defer cancel()
+	res := r.runner.Engine.Run(ctx, program, r.call())
+	if res.Err == nil {
+		return res, nil
+	}
+	switch {
+	case ctx.Err() != nil && res.Err.Kind == script.TimedOut:
+		return res, r.fault(CodeHookTimeout, fmt.Sprintf("did not end within %v", time.Since(r.started).Round(time.Millisecond)))
+	case res.Err.Kind == script.TimedOut:
+		return res, r.fault(CodeHookTimeout, res.Err.Message)
+	}
+	return res, r.fault(CodeHookError, describe(res.Err))
+}
+
+// holds reports whether the hook's condition lets it run.
+func (r *run) holds(ctx context.Context, h *Hook) (bool, *Error) {
+	if !changed(h.Changed, r.event) {
+		return false, nil
+	}
+	if h.When == "" {
+		return true, nil
+	}
+	program, err := r.programs.condition(h)
+	if err != nil {
+		return false, r.fault(CodeHookError, "condition: "+err.Error())
+	}
+	ctx, cancel := context.WithDeadline(ctx, r.deadline())
+	defer cancel()
+	ok, err := r.runner.Engine.Test(ctx, program, r.call())
+	if err != nil {
+		return false, r.fault(CodeHookError, "condition: "+err.Error())
+	}
+	return ok, nil
+}
+
+// deadline is the earlier of the hook's own time and what is left for the chain.
+func (r *run) deadline() time.Time {
+	own := time.Now().Add(r.timeout)
+	if r.event.Deadline.Before(own) {
+		return r.event.Deadline
+	}
+	return own
+}
+
+func (r *run) fault(code Code, message string) *Error {
+	err := Errorf(code, "%s", message)
+	err.Hook = r.record.label()
+	return err
+}
+
+// call is what the script is given.
+func (r *run) call() *script.Call {
+	e := r.event
+	mode := script.React
+	if e.Phase == Before {
+		mode = script.Gate
+	}
+	c := &script.Call{
+		Function: r.record.Function,
+		Mode:     mode,
+		Request: script.Request{
+			Body: e.Message, Query: e.Query, Hint: e.Hint, Result: e.Result, Original: e.Original, Error: e.Error,
+			Params: r.params, Context: e.Context, Headers: e.Headers, Session: e.Session, Job: e.Job, Key: e.Key,
+			Event: script.EventInfo{
+				ID: e.ID, App: e.App, Service: e.Service, Operation: e.Operation, Phase: string(e.Phase),
+				Origin: string(e.Origin), Depth: e.Depth,
+			},
+		},
+		Settings: r.programs.table.Release.Settings,
+		Host:     &host{collections: r.runner.Collections, event: e},
+	}
+	if r.runner.Pool != nil {
+		c.Park = r.runner.Pool.Park
+	}
+	return c
+}
