@@ -12,8 +12,9 @@ import (
 type Table struct {
 	Release *Release
 
-	byCall map[call][]*Match
-	jobs   map[string]*Job
+	byCall   map[call][]*Match
+	services map[string]bool // that have hooks of their own; "*" if there are hooks for any
+	jobs     map[string]*Job
 }
 
 // Match is a hook that an event starts, and the function in its script that runs.
@@ -32,7 +33,7 @@ const wildcard = "*"
 
 // NewTable indexes a release.
 func NewTable(r *Release) *Table {
-	t := &Table{Release: r, byCall: map[call][]*Match{}, jobs: map[string]*Job{}}
+	t := &Table{Release: r, byCall: map[call][]*Match{}, services: map[string]bool{}, jobs: map[string]*Job{}}
 	for i := range r.Hooks {
 		if h := &r.Hooks[i]; !h.Disabled {
 			t.add(h)
@@ -55,6 +56,7 @@ func inOrder(a, b *Match) int {
 }
 
 func (t *Table) add(h *Hook) {
+	t.services[h.Service] = true
 	if h.Operation != "" {
 		key := call{h.Phase, h.Service, h.Operation}
 		if fn := functionOf(h.Phase, h.Operation, h.Functions); fn != "" {
@@ -73,7 +75,7 @@ func (t *Table) add(h *Hook) {
 // Match returns the hooks that a call of that origin starts, in the order in which they run: by order, then by name.
 // The caller must not change the list.
 func (t *Table) Match(phase Phase, service, operation string, origin Origin) []*Match {
-	if t == nil {
+	if t.without(service) {
 		return nil
 	}
 	var found []*Match
@@ -102,7 +104,7 @@ func (t *Table) Match(phase Phase, service, operation string, origin Origin) []*
 
 // Has reports whether Match would find any. It takes nanoseconds, so that a call without hooks pays nothing.
 func (t *Table) Has(phase Phase, service, operation string, origin Origin) bool {
-	if t == nil || len(t.byCall) == 0 {
+	if t.without(service) {
 		return false
 	}
 	for _, key := range keysOf(phase, service, operation) {
@@ -111,6 +113,11 @@ func (t *Table) Has(phase Phase, service, operation string, origin Origin) bool 
 		}
 	}
 	return false
+}
+
+// without reports whether no hook at all is for the service.
+func (t *Table) without(service string) bool {
+	return t == nil || !t.services[service] && !t.services[wildcard]
 }
 
 // from reports whether calls of that origin start the hook.
