@@ -13,7 +13,8 @@ type Table struct {
 	Release *Release
 
 	byCall   map[call][]*Match
-	services map[string]bool // that have hooks of their own; "*" if there are hooks for any
+	services map[string]bool // that have hooks of their own
+	any      bool            // there are hooks for any service
 	jobs     map[string]*Job
 }
 
@@ -57,6 +58,7 @@ func inOrder(a, b *Match) int {
 
 func (t *Table) add(h *Hook) {
 	t.services[h.Service] = true
+	t.any = t.any || h.Service == wildcard
 	if h.Operation != "" {
 		key := call{h.Phase, h.Service, h.Operation}
 		if fn := functionOf(h.Phase, h.Operation, h.Functions); fn != "" {
@@ -117,7 +119,7 @@ func (t *Table) Has(phase Phase, service, operation string, origin Origin) bool 
 
 // without reports whether no hook at all is for the service.
 func (t *Table) without(service string) bool {
-	return t == nil || !t.services[service] && !t.services[wildcard]
+	return t == nil || !t.any && !t.services[service]
 }
 
 // from reports whether calls of that origin start the hook.
