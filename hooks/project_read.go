@@ -6,11 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 )
-
-var projectSuffixes = []string{".js", ".ts", ".mjs", ".cjs", ".json", ".lua", ".sql", ".hbs", ".md"}
 
 // ReadProject returns the files of a folder that belong to a project: [ProjectFile] and whatever scripts can use (.js
 // .ts .mjs .cjs .json .lua .sql .hbs .md), but nothing hidden and nothing in node_modules. Files in tests and data that
@@ -66,7 +63,11 @@ func (r *reader) visit(name string, d fs.DirEntry, err error) error {
 }
 
 func belongs(name string) bool {
-	return name == ProjectFile || slices.Contains(projectSuffixes, path.Ext(name))
+	switch path.Ext(name) {
+	case ".js", ".ts", ".mjs", ".cjs", ".json", ".lua", ".sql", ".hbs", ".md":
+		return true
+	}
+	return name == ProjectFile
 }
 
 // read takes a file in. It stops reading soon after the project has become too large.

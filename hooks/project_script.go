@@ -17,7 +17,7 @@ type loadedScript struct {
 	ok        bool
 }
 
-var scriptSuffixes = []string{".js", ".mjs", ".cjs", ".ts"}
+func scriptSuffixes() []string { return []string{".js", ".mjs", ".cjs", ".ts"} }
 
 // scriptPath reads the path of a script, which must be a file of the project.
 func (l *loader) scriptPath(s *string) setter {
@@ -31,8 +31,8 @@ func (l *loader) scriptPath(s *string) setter {
 		switch {
 		case !validFilePath(clean):
 			l.at(n, "%.100q is not a path inside the project", v)
-		case !slices.Contains(scriptSuffixes, path.Ext(clean)):
-			l.at(n, "%.100q is not a script: its name must end in %s", v, enumerate(scriptSuffixes, "or"))
+		case !slices.Contains(scriptSuffixes(), path.Ext(clean)):
+			l.at(n, "%.100q is not a script: its name must end in %s", v, enumerate(scriptSuffixes(), "or"))
 		case !exists:
 			l.at(n, "the file %.100q does not exist%s", v, didYouMean(clean, l.scriptFiles()))
 		default:
@@ -44,7 +44,7 @@ func (l *loader) scriptPath(s *string) setter {
 func (l *loader) scriptFiles() []string {
 	names := slices.Sorted(maps.Keys(l.files))
 	return slices.DeleteFunc(names, func(name string) bool {
-		return !slices.Contains(scriptSuffixes, path.Ext(name)) || strings.HasSuffix(name, ".d.ts")
+		return !slices.Contains(scriptSuffixes(), path.Ext(name)) || strings.HasSuffix(name, ".d.ts")
 	})
 }
 
