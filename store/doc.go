@@ -7,9 +7,11 @@
 // A document comes back as the text that was written: keys in their order, numbers as they were spelled. Text that
 // PostgreSQL's JSONB cannot index (U+0000, unpaired surrogates, numbers beyond 1e±1000) is refused by both stores.
 //
-// Queries and hints are parsed into a small tree ([Find] of either store says no with a BAD_REQUEST that names the
-// operator). PostgreSQL gets it as SQL over JSONB, where values and field paths are bound parameters; SQLite finds
-// candidates by a table of terms and matches them in Go, because SQLite's JSON functions lose digits.
+// Queries and hints are parsed into a small tree; what cannot be answered is a BAD_REQUEST that names the operator.
+// PostgreSQL gets the tree as SQL over JSONB, where values and field paths are bound parameters, and finds equal
+// strings and numbers by a GIN index. SQLite reads the collection in the order of its ids, unless the query says which
+// _id, and matches in Go, because SQLite's own JSON functions lose digits: that costs about a millisecond for a thousand
+// documents.
 //
 // The package does not know the rules of hooks: metadata fields and versions are given to it.
 package store

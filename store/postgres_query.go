@@ -29,8 +29,12 @@ func (n not) postgres(s *statement, on string) string {
 }
 
 func (n oneOf) postgres(s *statement, on string) string {
-	if on == "body" && n.path.isID() {
-		return "id = ANY(" + s.bind(texts(n.values)) + "::text[])"
+	if on == "body" && n.path.isID() { // its column has the primary key
+		ids := texts(n.values)
+		if len(ids) == 1 {
+			return "id = " + s.bind(ids[0])
+		}
+		return "id = ANY(" + s.bind(ids) + "::text[])"
 	}
 	var scalars, alternatives []string
 	for _, v := range n.values {
