@@ -172,7 +172,7 @@ func (p *Program) classify() {
 			p.plain = true
 		}
 		switch {
-		case m.scan.ownRuntime, m.scan.anyRequire, reachesPrototypes.MatchString(m.source):
+		case m.scan.ownRuntime, m.scan.anyRequire, m.scan.free["arguments"], reachesPrototypes.MatchString(m.source):
 			p.fresh = true
 		case len(p.modules) > 1 && len(m.scan.assigned) > 0:
 			p.fresh = true // files share undeclared globals

@@ -30,8 +30,9 @@ func (c Config) withDefaults() Config {
 type Engine struct {
 	config Config
 
-	mu   sync.Mutex
-	idle []*machine
+	mu     sync.Mutex
+	idle   []*machine
+	closed bool
 
 	abandoned  atomic.Int64
 	stragglers sync.WaitGroup // host calls
@@ -44,8 +45,16 @@ func NewEngine(c Config) *Engine { return &Engine{config: c.withDefaults()} }
 // and, as a rule, a processor.
 func (e *Engine) Abandoned() int { return int(e.abandoned.Load()) }
 
-// Wait returns when no host call is under way any more, or with the error of ctx. Nothing may be run meanwhile.
-func (e *Engine) Wait(ctx context.Context) error {
+// Close lets go of the pool and returns when no host call is under way any more, or with the error of ctx. A run that
+// begins later still works.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	idle := e.idle
+	e.idle, e.closed = nil, true
+	e.mu.Unlock()
+	for _, m := range idle {
+		m.stop()
+	}
 	done := make(chan struct{})
 	go func() {
 		e.stragglers.Wait()
@@ -68,7 +77,7 @@ func (e *Engine) Run(ctx context.Context, p *Program, c *Call) Result {
 	m := e.take(p)
 	r.m = m
 	m.state.Store(running)
-	go m.work(e, r)
+	m.tasks <- r
 	select {
 	case res := <-m.done:
 		return e.keep(m, res)
@@ -79,10 +88,12 @@ func (e *Engine) Run(ctx context.Context, p *Program, c *Call) Result {
 	defer alarm.Stop()
 	select {
 	case res := <-m.done: // the interrupt may still be set: the runtime is not kept
+		m.stop()
 		return res
 	case <-alarm.C:
 	}
 	e.abandoned.Add(1)
+	m.stop()
 	if !m.state.CompareAndSwap(running, abandoned) {
 		e.abandoned.Add(-1)
 		return <-m.done
@@ -99,22 +110,27 @@ func (r *run) late() Result {
 	}
 }
 
-// work serves one run on a goroutine of its own, so that a run that cannot be stopped can be left behind.
-func (m *machine) work(e *Engine, r *run) {
-	res := m.serve(r)
-	if r.calls != nil {
-		r.calls.release()
-	}
-	if m.state.CompareAndSwap(running, finished) {
-		m.done <- res
-	} else {
-		e.abandoned.Add(-1)
+// work serves runs on a goroutine of its own, so that a run that cannot be stopped can be left behind. The goroutine
+// lasts as long as the runtime, because growing a new stack for each run costs more than the run.
+func (m *machine) work(e *Engine) {
+	for r := range m.tasks {
+		res := m.serve(r)
+		if r.calls != nil {
+			r.calls.release()
+		}
+		if m.state.CompareAndSwap(running, finished) {
+			m.done <- res
+		} else {
+			e.abandoned.Add(-1)
+		}
 	}
 }
 
+func (m *machine) stop() { close(m.tasks) }
+
 func (e *Engine) take(p *Program) *machine {
 	if p.fresh {
-		return newMachine(false)
+		return e.start(newMachine(false))
 	}
 	e.mu.Lock()
 	if n := len(e.idle); n > 0 {
@@ -125,19 +141,27 @@ func (e *Engine) take(p *Program) *machine {
 		return m
 	}
 	e.mu.Unlock()
-	return newMachine(true)
+	return e.start(newMachine(true))
+}
+
+func (e *Engine) start(m *machine) *machine {
+	go m.work(e)
+	return m
 }
 
 // keep returns the runtime to the pool if it may serve another run.
 func (e *Engine) keep(m *machine, res Result) Result {
 	if !m.frozen || m.spent {
+		m.stop()
 		return res
 	}
 	m.forget()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.idle) < e.config.Idle {
+	if len(e.idle) < e.config.Idle && !e.closed {
 		e.idle = append(e.idle, m)
+	} else {
+		m.stop()
 	}
 	return res
 }

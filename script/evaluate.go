@@ -109,7 +109,7 @@ func (r *run) defineWrapped(functions map[string]bool) (*goja.Object, error) {
 	sort.Strings(names)
 	list := &ast.ArrayLiteral{LeftBracket: 1, RightBracket: 1}
 	for _, name := range names {
-		list.Value = append(list.Value, identifier(name))
+		list.Value = append(list.Value, m.identifier(name))
 	}
 	program, err := goja.CompileAST(m.wrap(list), false)
 	if err != nil {

@@ -79,12 +79,11 @@ func (p *Program) isExpr() bool { return p.files == nil }
 
 // test evaluates a condition; the answer is true or false.
 func (r *run) test() {
-	wrapper, err := r.m.js.RunProgram(r.prog.main.compiled)
+	call, err := r.m.wrapper(r.prog.main.compiled)
 	if err != nil {
 		r.fail(err)
 		return
 	}
-	call, _ := goja.AssertFunction(wrapper)
 	args := make([]goja.Value, 0, 4)
 	r.guard(func() {
 		for _, i := range r.prog.exprVars {

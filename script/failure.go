@@ -123,7 +123,7 @@ func (r *run) placeText(e *Error, text string) {
 		if unescaped, err := url.PathUnescape(file); err == nil && !r.prog.has(file) {
 			file = unescaped // a name that went through a source map
 		}
-		if !r.prog.has(file) {
+		if !r.prog.has(file) || m[1] == "" && r.prog.added(file, line, col) {
 			continue
 		}
 		if b.Len() == 0 {
@@ -132,6 +132,18 @@ func (r *run) placeText(e *Error, text string) {
 		writeFrame(&b, m[1], file, line, col)
 	}
 	e.Stack = b.String()
+}
+
+// added reports whether a position is that of what we put behind the author's text.
+func (p *Program) added(file string, line, col int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.modules[file]
+	if m.tree == nil {
+		return false
+	}
+	end := m.tree.File.Position(int(m.end()) - 1)
+	return end.Line == line && end.Column == col
 }
 
 // has reports whether the program has the file.

@@ -1,7 +1,7 @@
 // Freezes everything that scripts of one runtime share. Freezing a prototype also forbids assigning a property of the
 // same name to what inherits from it, which ordinary scripts do (obj.toString = …, err.name = …): such properties
 // become accessors whose setter defines the property on the object that was meant.
-(function (resPrototype) {
+(function (resPrototype, enter) {
   'use strict';
   const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object;
   const { ownKeys } = Reflect;
@@ -45,6 +45,7 @@
 
   add(globalThis);
   add(resPrototype);
+  add(enter);
   // What no global leads to.
   add(getPrototypeOf(Int8Array));
   add(getPrototypeOf(function* () {}));

@@ -81,9 +81,14 @@ func (r *run) nothingPending() {
 	switch {
 	case r.promise != nil:
 		r.failure = &Error{Kind: TimedOut, Message: errForever, File: r.prog.main.path}
-	case r.call.Mode == Gate && r.takesRes && !r.resolved:
+	case r.call.Mode == Gate && !r.resolved && r.takesRes():
 		r.failure = &Error{Kind: TimedOut, Message: errNoEnd, File: r.prog.main.path}
 	}
+}
+
+func (r *run) takesRes() (takes bool) {
+	r.guard(func() { takes = r.function.Get("length").ToInteger() >= 2 })
+	return takes
 }
 
 // wait sleeps until a host call is back, a timer is due or the run has to stop.

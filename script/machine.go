@@ -19,14 +19,19 @@ type machine struct {
 	error     *goja.Object // the Error constructor
 	resProto  *goja.Object
 	yes, no   goja.Value
+	enter     goja.Value // see newEnter
+	wrappers  map[*goja.Program]goja.Callable
 	frozen    bool
 	plain     bool // of the current run's program
 	run       *run
 	req       lazyObject
 	reqSlots  [16]slot
+	path      [maxDepth]*goja.Object // room for the encoder of the answer
+	args      []goja.Value
 	jobs      int  // promise jobs that have begun
 	spent     bool // was interrupted or has panicked: not to be used again
 
+	tasks chan *run
 	done  chan Result
 	state atomic.Int32 // of the current run: running, finished or abandoned
 }
@@ -44,13 +49,13 @@ var lockdown = goja.MustCompile("lockdown.js", lockdownSource, true)
 
 // newMachine makes a runtime. A frozen one may serve many runs: nothing that a script does to its globals lasts.
 func newMachine(frozen bool) *machine {
-	m := &machine{js: goja.New(), frozen: frozen, done: make(chan Result, 1)}
+	m := &machine{js: goja.New(), frozen: frozen, tasks: make(chan *run), done: make(chan Result, 1)}
 	m.js.SetMaxCallStackSize(maxCalls)
 	m.js.SetParserOptions(parser.WithDisableSourceMaps)
 	m.yes, m.no = m.js.ToValue(true), m.js.ToValue(false)
 	m.jsonParse, _ = goja.AssertFunction(m.js.Get("JSON").ToObject(m.js).Get("parse"))
 	m.error = m.js.Get("Error").ToObject(m.js)
-	m.resProto = m.newRes()
+	m.resProto, m.enter = m.newRes(), m.newEnter()
 	m.define(m.js.GlobalObject(), m.globals())
 	m.js.SetPromiseRejectionTracker(m.trackRejection)
 	m.js.SetAsyncContextTracker(jobCounter{m})
@@ -83,6 +88,8 @@ func (m *machine) globals() map[string]any {
 func (m *machine) forget() {
 	m.run, m.req = nil, lazyObject{}
 	clear(m.reqSlots[:])
+	clear(m.path[:])
+	clear(m.args)
 }
 
 func (m *machine) object(properties map[string]any) *goja.Object {
@@ -128,7 +135,7 @@ func (m *machine) lockDown() {
 		panic(err) // our own program
 	}
 	call, _ := goja.AssertFunction(f)
-	if _, err := call(goja.Undefined(), m.resProto); err != nil {
+	if _, err := call(goja.Undefined(), m.resProto, m.enter); err != nil {
 		panic(err)
 	}
 }

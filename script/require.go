@@ -6,21 +6,64 @@ import (
 	"github.com/dop251/goja"
 )
 
-// enter evaluates the main file and returns the function of the call, or nil if there is none of that name.
-func (r *run) enter() (*goja.Object, error) {
-	name := r.call.Function
-	if r.prog.fresh {
-		return r.enterScript(name)
-	}
-	entry, err := r.prog.entry(name)
+// enter evaluates the main file and calls the function, in one call into the runtime: each costs.
+func (r *run) enter() (goja.Value, error) {
+	entry, err := r.prog.entry(r.call.Function)
 	if err != nil {
 		return nil, err
 	}
-	v, module, err := r.evaluate(r.prog.main, entry)
+	call, err := r.m.wrapper(entry)
 	if err != nil {
 		return nil, err
 	}
-	return r.pick(name, v, module), nil
+	m := r.prog.main
+	args := r.m.args[:0]
+	if len(m.params) > 0 {
+		r.module = r.newModule(m)
+		args = r.fill(args, m, r.module)
+	}
+	args = append(args, r.m.enter, r.m.newReq(), r.m.js.CreateObject(r.m.resProto))
+	r.m.args = args
+	return call(goja.Undefined(), args...)
+}
+
+// newEnter makes the function that is given the function to call, or undefined, and returns what is called.
+func (m *machine) newEnter() goja.Value {
+	nothing := m.function("", func(goja.FunctionCall) goja.Value { return goja.Undefined() })
+	return m.function("", func(call goja.FunctionCall) goja.Value {
+		r := m.run
+		if r.function = r.pick(r.call.Function, call.Argument(0), r.module); r.function == nil {
+			r.failure = r.undefined()
+			return nothing
+		}
+		return r.function
+	})
+}
+
+func (r *run) undefined() *Error {
+	path := r.prog.main.path
+	return &Error{Kind: Threw, File: path, Message: fmt.Sprintf("%s does not define %s", path, r.call.Function)}
+}
+
+// maxWrappers bounds how many programs a pooled runtime keeps ready.
+const maxWrappers = 512
+
+// wrapper returns the function that a program evaluates to. It is kept with the runtime: scripts cannot get hold of it,
+// as those that could (by arguments.callee at file scope) have runtimes of their own.
+func (m *machine) wrapper(p *goja.Program) (goja.Callable, error) {
+	if call := m.wrappers[p]; call != nil {
+		return call, nil
+	}
+	v, err := m.js.RunProgram(p)
+	if err != nil {
+		return nil, err
+	}
+	call, _ := goja.AssertFunction(v)
+	if m.wrappers == nil || len(m.wrappers) >= maxWrappers {
+		m.wrappers = map[*goja.Program]goja.Callable{}
+	}
+	m.wrappers[p] = call
+	return call, nil
 }
 
 // enterScript runs the main file as a script of its own runtime: what it binds are true globals.
@@ -53,6 +96,21 @@ func (r *run) runScript() (*goja.Object, error) {
 	return module, err
 }
 
+// callScript evaluates the main file as a script and calls its function.
+func (r *run) callScript() (goja.Value, error) {
+	f, err := r.enterScript(r.call.Function)
+	if err != nil {
+		return nil, err
+	}
+	if f == nil {
+		r.failure = r.undefined()
+		return nil, nil
+	}
+	r.function = f
+	call, _ := goja.AssertFunction(f)
+	return call(goja.Undefined(), r.m.newReq(), r.m.js.CreateObject(r.m.resProto))
+}
+
 // pick returns the named function: the variable at file scope, else the export, else that of the default export.
 func (r *run) pick(name string, v goja.Value, module *goja.Object) (f *goja.Object) {
 	if f = functionIn(v); f != nil || module == nil {
@@ -82,33 +140,38 @@ func functionIn(v goja.Value) *goja.Object {
 
 // evaluate runs the function around a file and returns what it returns, and the file's module object if it uses one.
 func (r *run) evaluate(m *module, program *goja.Program) (goja.Value, *goja.Object, error) {
-	wrapper, err := r.m.js.RunProgram(program)
+	call, err := r.m.wrapper(program)
 	if err != nil {
 		return nil, nil, err
 	}
-	call, _ := goja.AssertFunction(wrapper)
 	if len(m.params) == 0 {
 		v, err := call(goja.Undefined())
 		return v, nil, err
 	}
 	module := r.newModule(m)
-	args := make([]goja.Value, len(m.params))
-	for i, name := range m.params {
+	v, err := call(module.Get("exports"), r.fill(nil, m, module)...)
+	return v, module, err
+}
+
+// fill appends what the function around a file takes.
+func (r *run) fill(args []goja.Value, m *module, module *goja.Object) []goja.Value {
+	for _, name := range m.params {
+		var v goja.Value
 		switch name {
 		case "module":
-			args[i] = module
+			v = module
 		case "exports":
-			args[i] = module.Get("exports")
+			v = module.Get("exports")
 		case "require":
-			args[i] = r.requireFor(m)
+			v = r.requireFor(m)
 		default:
-			if args[i] = r.m.js.GlobalObject().Get(name); args[i] == nil {
-				args[i] = goja.Undefined()
+			if v = r.m.js.GlobalObject().Get(name); v == nil {
+				v = goja.Undefined()
 			}
 		}
+		args = append(args, v)
 	}
-	v, err := call(module.Get("exports"), args...)
-	return v, module, err
+	return args
 }
 
 func (r *run) newModule(m *module) *goja.Object {

@@ -43,7 +43,7 @@ func (r *run) setStatus(v goja.Value) {
 func (r *run) accept(v goja.Value) error {
 	e := encoder{m: r.m}
 	if _, ok := v.(*goja.Object); ok {
-		e.out, e.fields, e.path = make([]byte, 0, r.guess()), make([]Field, 0, 4), r.path[:0]
+		e.out, e.fields, e.path = make([]byte, 0, r.guess()), make([]Field, 0, 4), r.m.path[:0]
 	}
 	ok, err := e.encode(v, "")
 	if err != nil {

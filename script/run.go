@@ -32,7 +32,8 @@ type run struct {
 
 	promise  *goja.Promise // what the function returned, while it is not settled
 	resolved bool          // that promise resolved to undefined
-	takesRes bool
+	function *goja.Object
+	module   *goja.Object // of the main file, if it uses it
 	rejected []*goja.Promise // rejections that nobody handles
 
 	settingsValue goja.Value
@@ -74,22 +75,11 @@ func (m *machine) serve(r *run) (res Result) {
 
 // start evaluates the file and calls the function.
 func (r *run) start() {
-	f, err := r.enter()
-	if err != nil {
-		r.fail(err)
-		return
+	if r.prog.fresh {
+		r.after(r.callScript())
+	} else {
+		r.after(r.enter())
 	}
-	if f == nil {
-		r.failure = &Error{Kind: Threw, File: r.prog.main.path,
-			Message: fmt.Sprintf("%s does not define %s", r.prog.main.path, r.call.Function)}
-		return
-	}
-	call, _ := goja.AssertFunction(f)
-	req, res := r.m.newReq(), r.m.js.CreateObject(r.m.resProto)
-	if r.call.Mode == Gate {
-		r.takesRes = f.Get("length").ToInteger() >= 2
-	}
-	r.after(call(goja.Undefined(), req, res))
 }
 
 // after looks at what the function returned.
@@ -98,7 +88,7 @@ func (r *run) after(v goja.Value, err error) {
 		r.fail(err)
 		return
 	}
-	if r.answered || v == nil || goja.IsUndefined(v) {
+	if r.over() || v == nil || goja.IsUndefined(v) {
 		return
 	}
 	if p := r.promiseOf(v); p != nil {

@@ -31,20 +31,28 @@ func (m *module) parameters() []string {
 	return names
 }
 
-// wrap puts a function around the file's syntax tree; positions stay the author's. The function returns result.
-func (m *module) wrap(result ast.Expression) *ast.Program {
+// Names that no script can write, for what the function around a file takes besides.
+const (
+	enterName = "#enter"
+	reqName   = "#req"
+	resName   = "#res"
+)
+
+// wrap puts a function around the file's syntax tree; positions stay the author's. The function takes the extra
+// parameters after those of the file, and returns result.
+func (m *module) wrap(result ast.Expression, extra ...string) *ast.Program {
 	body := m.tree.Body
 	if result != nil {
-		body = append(slices.Clip(slices.Clone(body)), &ast.ReturnStatement{Return: 1, Argument: result})
+		body = append(slices.Clip(slices.Clone(body)), &ast.ReturnStatement{Return: m.end(), Argument: result})
 	}
 	params := &ast.ParameterList{Opening: 1, Closing: 1}
-	for _, name := range m.params {
-		params.List = append(params.List, &ast.Binding{Target: identifier(name)})
+	for _, name := range slices.Concat(m.params, extra) {
+		params.List = append(params.List, &ast.Binding{Target: m.identifier(name)})
 	}
 	function := &ast.FunctionLiteral{
 		Function:        1,
 		ParameterList:   params,
-		Body:            &ast.BlockStatement{LeftBrace: 1, List: body, RightBrace: file.Idx(len(m.tree.File.Source()))},
+		Body:            &ast.BlockStatement{LeftBrace: 1, List: body, RightBrace: m.end()},
 		DeclarationList: m.tree.DeclarationList,
 	}
 	return &ast.Program{
@@ -53,8 +61,11 @@ func (m *module) wrap(result ast.Expression) *ast.Program {
 	}
 }
 
-func identifier(name string) *ast.Identifier {
-	return &ast.Identifier{Name: unistring.NewFromString(name), Idx: 1}
+// end is the position behind the file's text, where what we add to it stands.
+func (m *module) end() file.Idx { return file.Idx(len(m.tree.File.Source()) + 1) }
+
+func (m *module) identifier(name string) *ast.Identifier {
+	return &ast.Identifier{Name: unistring.NewFromString(name), Idx: m.end()}
 }
 
 // binds reports whether the file has a variable of the name at file scope, or makes a global of it.
@@ -62,20 +73,30 @@ func (m *module) binds(name string) bool {
 	return slices.Contains(m.scan.declared, name) || m.scan.assigned[name]
 }
 
-// entry compiles the main file to a function that evaluates it and returns the named variable. It is compiled when a
-// function is first called and kept.
+// entry compiles the main file to a function that evaluates it and calls the named function, all in one:
+//
+//	function (exports, …, #enter, #req, #res) { …the file…; return #enter(name)(#req, #res) }
+//
+// It is compiled when a function is first called and kept.
 func (p *Program) entry(function string) (*goja.Program, error) {
-	if !p.main.binds(function) {
-		return p.main.compiled, nil
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e := p.entries[function]; e != nil {
 		return e, nil
 	}
-	e, err := goja.CompileAST(p.main.wrap(identifier(function)), false)
+	m := p.main
+	enter := m.call(m.identifier(enterName))
+	if m.binds(function) {
+		enter.ArgumentList = []ast.Expression{m.identifier(function)}
+	}
+	call := m.call(enter, m.identifier(reqName), m.identifier(resName))
+	e, err := goja.CompileAST(m.wrap(call, enterName, reqName, resName), false)
 	if err == nil {
 		p.entries[function] = e
 	}
 	return e, err
+}
+
+func (m *module) call(callee ast.Expression, args ...ast.Expression) *ast.CallExpression {
+	return &ast.CallExpression{Callee: callee, LeftParenthesis: m.end(), ArgumentList: args, RightParenthesis: m.end()}
 }
