@@ -130,19 +130,30 @@ func member(object gjson.Result, name string) (found gjson.Result, ok bool) {
 	return found, ok
 }
 
-// requiredID returns the only _id that a document can have to match n, if n says so.
-func requiredID(n node) (string, bool) {
+// requiredIDs returns the only _ids that documents can have to match n, if n says so.
+func requiredIDs(n node) (ids []string, ok bool) {
 	switch n := n.(type) {
 	case allOf:
 		for _, part := range n {
-			if id, ok := requiredID(part); ok {
-				return id, true
+			if ids, ok := requiredIDs(part); ok {
+				return ids, true
 			}
 		}
 	case oneOf:
-		if n.path.isID() && len(n.values) == 1 && n.values[0].Type == gjson.String {
-			return n.values[0].Str, true
+		if n.path.isID() {
+			return texts(n.values), true
 		}
 	}
-	return "", false
+	return nil, false
+}
+
+// texts are the strings among values.
+func texts(values []gjson.Result) []string {
+	list := []string{}
+	for _, v := range values {
+		if v.Type == gjson.String {
+			list = append(list, v.Str)
+		}
+	}
+	return list
 }

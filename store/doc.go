@@ -2,7 +2,8 @@
 //
 // [Postgres] and [SQLite] implement hooks.Documents and hooks.Outbox with the same behaviour, which one conformance
 // suite holds them to. A change and its after-event commit in one transaction: when Write has returned nil, both
-// survive the death of the process and of the machine; when it has returned an error, neither is there.
+// survive the death of the process and of the machine; when it has refused the change, neither is there. Only when the
+// database fails during the call (UNAVAILABLE), nobody can tell: both are there or neither.
 //
 // A document comes back as the text that was written: keys in their order, numbers as they were spelled. Text that
 // PostgreSQL's JSONB cannot index (U+0000, unpaired surrogates, numbers beyond 1e±1000) is refused by both stores.

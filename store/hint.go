@@ -13,7 +13,7 @@ import (
 const (
 	defaultMax = 1000
 	limitMax   = 10_000
-	limitSkip  = 1 << 31
+	limitSkip  = 1_000_000
 	limitSort  = 8
 	maxAnswer  = 64 << 20 // bytes of documents
 )

@@ -69,17 +69,6 @@ func (n oneOf) whole(v gjson.Result, s *statement, on string) string {
 	return itself + fmt.Sprintf(" OR EXISTS (SELECT FROM %s WHERE %s = %s::jsonb)", table, item, wanted)
 }
 
-// texts are the strings among values.
-func texts(values []gjson.Result) []string {
-	list := []string{}
-	for _, v := range values {
-		if v.Type == gjson.String {
-			list = append(list, v.Str)
-		}
-	}
-	return list
-}
-
 // values is the jsonpath to the values at the path.
 func (p path) values() string {
 	if len(p) == 0 {

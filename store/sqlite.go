@@ -121,20 +121,16 @@ func (s *SQLite) Committed() <-chan struct{} { return s.committed }
 
 // Get returns a document, or a NOT_FOUND error.
 func (s *SQLite) Get(ctx context.Context, app, collection, id string) (json.RawMessage, error) {
-	doc, err := s.document(ctx, app, collection, id)
-	if errors.Is(err, sql.ErrNoRows) {
+	var doc string
+	err := s.read.QueryRowContext(ctx, "SELECT doc FROM documents WHERE app = ? AND collection = ? AND id = ?",
+		app, collection, id).Scan(&doc)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		return nil, missing(collection, id)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, unavailable(err)
 	}
 	return json.RawMessage(doc), nil
-}
-
-func (s *SQLite) document(ctx context.Context, app, collection, id string) (doc string, err error) {
-	err = s.read.QueryRowContext(ctx, "SELECT doc FROM documents WHERE app = ? AND collection = ? AND id = ?",
-		app, collection, id).Scan(&doc)
-	return doc, err
 }
 
 // Write makes the changes and remembers their events, all or nothing. The error is a CONFLICT if a document to insert

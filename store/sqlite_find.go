@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -23,31 +21,24 @@ func (s *SQLite) Find(ctx context.Context, app, collection string, query, hint j
 		return nil, err
 	}
 	sel := &selected{query: n, page: &pg}
-	if id, ok := requiredID(n); ok {
-		err = s.one(ctx, app, collection, id, sel)
-	} else {
-		err = s.scan(ctx, app, collection, sel)
-	}
-	if err != nil {
+	if err := s.candidates(ctx, app, collection, sel); err != nil {
 		return nil, unavailable(err)
 	}
 	return sel.answer()
 }
 
-func (s *SQLite) one(ctx context.Context, app, collection, id string, sel *selected) error {
-	doc, err := s.document(ctx, app, collection, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+// candidates offers the documents that can match in the order of their ids, until no more are wanted.
+func (s *SQLite) candidates(ctx context.Context, app, collection string, sel *selected) error {
+	text := "SELECT id, doc FROM documents WHERE app = ? AND collection = ?"
+	args := []any{app, collection}
+	if ids, ok := requiredIDs(sel.query); ok {
+		list, err := json.Marshal(ids)
+		if err != nil {
+			return err
+		}
+		text, args = text+" AND id IN (SELECT value FROM json_each(?))", append(args, string(list))
 	}
-	if err == nil {
-		sel.offer(id, doc)
-	}
-	return err
-}
-
-// scan offers the documents of the collection in the order of their ids until no more are wanted.
-func (s *SQLite) scan(ctx context.Context, app, collection string, sel *selected) error {
-	rows, err := s.read.QueryContext(ctx, "SELECT id, doc FROM documents WHERE app = ? AND collection = ? ORDER BY id", app, collection)
+	rows, err := s.read.QueryContext(ctx, text+" ORDER BY id", args...)
 	if err != nil {
 		return err
 	}
