@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"gaff/hooks"
+)
+
+// recordPrinter prints records for people: a line for each run, its script's own log lines indented below.
+type recordPrinter struct {
+	w       io.Writer
+	colours bool
+}
+
+func (t *terminal) newRecordPrinter() *recordPrinter {
+	return &recordPrinter{w: t.stdout, colours: t.colours(t.stdout)}
+}
+
+const (
+	timeFormat  = "2006-01-02 15:04:05.000"
+	shortFormat = "15:04:05.000"
+)
+
+// The colours of a terminal.
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	grey   = "90"
+)
+
+// print writes one record in one piece, so that others may write to the same terminal.
+func (p *recordPrinter) print(r *hooks.Record) error {
+	name := r.Name
+	if r.Function != "" {
+		name += "." + r.Function
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s %s %s %sms", p.paint(grey, r.Time.Local().Format(timeFormat)), plain(string(r.Kind)), plain(name),
+		p.paint(statusColour(r.Status), plain(string(r.Status))), milliseconds(r.MS))
+	if r.Attempt > 1 {
+		fmt.Fprintf(&b, " attempt %d", r.Attempt)
+	}
+	if r.End != "" {
+		fmt.Fprintf(&b, " %s", indented(r.End))
+	}
+	if r.Error != nil {
+		fmt.Fprintf(&b, " %s: %s", plain(string(r.Error.Code)), indented(r.Error.Message))
+	}
+	b.WriteByte('\n')
+	if r.Error != nil && r.Error.Stack != "" {
+		fmt.Fprintf(&b, "    %s\n", indented(strings.TrimSpace(r.Error.Stack)))
+	}
+	for _, line := range r.Log {
+		fmt.Fprintf(&b, "    %s %s %s\n", p.paint(grey, line.Time.Local().Format(shortFormat)), p.paint(levelColour(line.Level),
+			plain(line.Level)), indented(line.Text))
+	}
+	_, err := p.w.Write(b.Bytes())
+	return err
+}
+
+func (p *recordPrinter) paint(colour, text string) string {
+	if !p.colours || colour == "" {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+func statusColour(s hooks.Status) string {
+	switch s {
+	case hooks.StatusOK:
+		return green
+	case hooks.StatusRejected:
+		return yellow
+	}
+	return red
+}
+
+func levelColour(level string) string {
+	switch level {
+	case "error", "fatal":
+		return red
+	case "warn":
+		return yellow
+	}
+	return ""
+}
+
+func milliseconds(ms float64) string {
+	d := time.Duration(ms * float64(time.Millisecond))
+	if d < 10*time.Millisecond {
+		return fmt.Sprintf("%.2f", ms)
+	}
+	return fmt.Sprintf("%.0f", ms)
+}
+
+// indented is text from a script, each further line of it below the first.
+func indented(s string) string { return strings.ReplaceAll(plain(s), "\n", "\n      ") }
+
+// plain replaces what a terminal might obey instead of show: the text may come from whoever calls a hooked API.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || !unicode.IsControl(r) && !unicode.Is(unicode.Bidi_Control, r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
