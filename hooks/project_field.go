@@ -86,7 +86,7 @@ func (l *loader) timeout(d *time.Duration) setter {
 		case err != nil:
 			l.at(n, "%.40q is not a duration such as 500ms or 2s", s)
 		case v < time.Millisecond || v > MaxTimeout:
-			l.at(n, "timeout %s is out of bounds: 1ms to %v are allowed", s, MaxTimeout)
+			l.at(n, "timeout %s is out of bounds: 1ms to %.0fs are allowed", s, MaxTimeout.Seconds())
 		default:
 			*d = v
 		}
