@@ -78,6 +78,6 @@ func TestCrashVictim(t *testing.T) {
 		c := document(id, `"n":1`)
 		c.Event = event(id)
 		write(t, s, c)
-		fmt.Println("committed " + id)
+		os.Stdout.WriteString("committed " + id + "\n")
 	}
 }

@@ -38,13 +38,16 @@ func (p *parser) operators(at path, v gjson.Result) (node, error) {
 	return all, err
 }
 
-var comparisons = map[string]string{"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
-
 func (p *parser) operator(at path, operator string, operand gjson.Result) (node, error) {
-	if c, ok := comparisons[operator]; ok {
-		return p.compare(at, operator, []string{c}, operand)
-	}
 	switch operator {
+	case "$gt":
+		return p.compare(at, operator, []string{">"}, operand)
+	case "$gte":
+		return p.compare(at, operator, []string{">="}, operand)
+	case "$lt":
+		return p.compare(at, operator, []string{"<"}, operand)
+	case "$lte":
+		return p.compare(at, operator, []string{"<="}, operand)
 	case "$eq":
 		return p.equals(at, operator, operand)
 	case "$ne":
@@ -59,7 +62,7 @@ func (p *parser) operator(at path, operator string, operand gjson.Result) (node,
 		if pair := operand.Array(); operand.IsArray() && len(pair) == 2 && pair[0].Type == pair[1].Type {
 			return p.compare(at, operator, []string{">=", "<="}, pair...)
 		}
-		return nil, p.wrong(operator, at, "a list [from, to] of two numbers or two strings")
+		return nil, wrong(operator, at, "a list [from, to] of two numbers or two strings")
 	case "$exists":
 		return p.exists(at, operand)
 	case "$elemMatch":
@@ -75,7 +78,7 @@ func (p *parser) compare(at path, operator string, operators []string, operands 
 	n := compare{path: at}
 	for i, operand := range operands {
 		if operand.Type != gjson.Number && operand.Type != gjson.String {
-			return nil, p.wrong(operator, at, "a number or a string")
+			return nil, wrong(operator, at, "a number or a string")
 		}
 		if err := checkLiteral(operand); err != nil {
 			return nil, err
@@ -87,7 +90,7 @@ func (p *parser) compare(at path, operator string, operators []string, operands 
 
 func (p *parser) in(at path, operator string, operand gjson.Result) (node, error) {
 	if !operand.IsArray() {
-		return nil, p.wrong(operator, at, "a list of values")
+		return nil, wrong(operator, at, "a list of values")
 	}
 	n, err := p.equals(at, operator, operand.Array()...)
 	if operator == "$nin" {
@@ -98,7 +101,7 @@ func (p *parser) in(at path, operator string, operand gjson.Result) (node, error
 
 func (p *parser) exists(at path, operand gjson.Result) (node, error) {
 	if !operand.IsBool() {
-		return nil, p.wrong("$exists", at, "true or false")
+		return nil, wrong("$exists", at, "true or false")
 	}
 	if operand.Type == gjson.False {
 		return not{exists{at}}, nil
@@ -109,7 +112,7 @@ func (p *parser) exists(at path, operand gjson.Result) (node, error) {
 // element reads a query on the fields of elements, or operators on elements themselves.
 func (p *parser) element(at path, operand gjson.Result) (node, error) {
 	if !operand.IsObject() {
-		return nil, p.wrong("$elemMatch", at, "a query or operators")
+		return nil, wrong("$elemMatch", at, "a query or operators")
 	}
 	if name := firstKey(operand); strings.HasPrefix(name, "$") && name != "$and" && name != "$or" {
 		n, err := p.operators(nil, operand)
@@ -129,10 +132,10 @@ func firstKey(object gjson.Result) (name string) {
 
 func (p *parser) regex(at path, pattern, options gjson.Result) (node, error) {
 	if pattern.Type != gjson.String {
-		return nil, p.wrong("$regex", at, "a string")
+		return nil, wrong("$regex", at, "a string")
 	}
 	if options.Exists() && (options.Type != gjson.String || strings.Trim(options.Str, "ims") != "") {
-		return nil, p.wrong("$options", at, "a string of the letters i, m and s")
+		return nil, wrong("$options", at, "a string of the letters i, m and s")
 	}
 	n, err := parseRegex(pattern.Str, options.Str)
 	if err != nil {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -139,12 +138,11 @@ func (p *parser) equals(at path, operator string, values ...gjson.Result) (node,
 	return oneOf{at, values}, nil
 }
 
-// dateVariables stand for moments that no text defines; taken as text they would silently match nothing.
-var dateVariables = []string{"$currentDate", "$currentMonth", "$currentYear"}
-
 // checkLiteral refuses values that were meant as an operator.
 func checkLiteral(v gjson.Result) (err error) {
-	if v.Type == gjson.String && slices.Contains(dateVariables, v.Str) {
+	switch v.Str {
+	case "$currentDate", "$currentMonth", "$currentYear":
+		// No text defines which moment they stand for; taken as text they would silently match nothing.
 		return hooks.Errorf(hooks.CodeBadRequest, "%s is not supported; use a date as text", v.Str)
 	}
 	if v.Type == gjson.JSON {
@@ -164,6 +162,6 @@ func unknown(operator string) error {
 	return hooks.Errorf(hooks.CodeBadRequest, "operator %.40s is not supported", operator)
 }
 
-func (p *parser) wrong(operator string, at path, takes string) error {
+func wrong(operator string, at path, takes string) error {
 	return hooks.Errorf(hooks.CodeBadRequest, "%s of field %.100q takes %s", operator, at, takes)
 }

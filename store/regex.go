@@ -52,18 +52,29 @@ const (
 	wordEnd   = `(?<=` + isWord + `)(?!` + isWord + `)`
 )
 
-// spelled has the parts of a pattern that stand for themselves.
-var spelled = map[syntax.Op]string{
-	syntax.OpNoMatch:        `(?:\Zx\A)`,
-	syntax.OpEmptyMatch:     `(?:)`,
-	syntax.OpAnyCharNotNL:   `[^\u000A]`,
-	syntax.OpAnyChar:        `.`,
-	syntax.OpBeginText:      `\A`,
-	syntax.OpEndText:        `\Z`,
-	syntax.OpBeginLine:      `(?:\A|(?<=\u000A))`,
-	syntax.OpEndLine:        `(?:\Z|(?=\u000A))`,
-	syntax.OpWordBoundary:   `(?:` + wordStart + `|` + wordEnd + `)`,
-	syntax.OpNoWordBoundary: `(?:(?<!` + isWord + `)(?!` + isWord + `)|(?<=` + isWord + `)(?=` + isWord + `))`,
+// spelled returns a part of a pattern that consists of nothing else.
+func spelled(op syntax.Op) string {
+	switch op {
+	case syntax.OpEmptyMatch:
+		return `(?:)`
+	case syntax.OpAnyCharNotNL:
+		return `[^\u000A]`
+	case syntax.OpAnyChar:
+		return `.`
+	case syntax.OpBeginText:
+		return `\A`
+	case syntax.OpEndText:
+		return `\Z`
+	case syntax.OpBeginLine:
+		return `(?:\A|(?<=\u000A))`
+	case syntax.OpEndLine:
+		return `(?:\Z|(?=\u000A))`
+	case syntax.OpWordBoundary:
+		return `(?:` + wordStart + `|` + wordEnd + `)`
+	case syntax.OpNoWordBoundary:
+		return `(?:(?<!` + isWord + `)(?!` + isWord + `)|(?<=` + isWord + `)(?=` + isWord + `))`
+	}
+	return `(?:\Zx\A)` // OpNoMatch: nothing is after the end
 }
 
 // writeRegex writes a simplified tree as an advanced regular expression of PostgreSQL.
@@ -90,13 +101,22 @@ func writeRegex(b *strings.Builder, re *syntax.Regexp) {
 			writeRegex(b, sub)
 		}
 		b.WriteByte(')')
-	case syntax.OpStar, syntax.OpPlus, syntax.OpQuest:
-		b.WriteString("(?:")
-		writeRegex(b, re.Sub[0])
-		b.WriteString(map[syntax.Op]string{syntax.OpStar: ")*", syntax.OpPlus: ")+", syntax.OpQuest: ")?"}[re.Op])
+	case syntax.OpStar:
+		writeRepeated(b, re.Sub[0], '*')
+	case syntax.OpPlus:
+		writeRepeated(b, re.Sub[0], '+')
+	case syntax.OpQuest:
+		writeRepeated(b, re.Sub[0], '?')
 	default:
-		b.WriteString(spelled[re.Op])
+		b.WriteString(spelled(re.Op))
 	}
+}
+
+func writeRepeated(b *strings.Builder, re *syntax.Regexp, quantifier byte) {
+	b.WriteString("(?:")
+	writeRegex(b, re)
+	b.WriteByte(')')
+	b.WriteByte(quantifier)
 }
 
 // writeLiteral writes a character, or the class of its cases.

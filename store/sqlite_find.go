@@ -31,7 +31,11 @@ func (s *SQLite) Find(ctx context.Context, app, collection string, query, hint j
 func (s *SQLite) candidates(ctx context.Context, app, collection string, sel *selected) error {
 	text := "SELECT id, doc FROM documents WHERE app = ? AND collection = ?"
 	args := []any{app, collection}
-	if ids, ok := requiredIDs(sel.query); ok {
+	ids, ok := requiredIDs(sel.query)
+	switch {
+	case ok && len(ids) == 1:
+		text, args = text+" AND id = ?", append(args, ids[0])
+	case ok:
 		list, err := json.Marshal(ids)
 		if err != nil {
 			return err
