@@ -1,0 +1,99 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+
+	"gaff/hooks"
+)
+
+// Gate is the caller's side: it asks the hooks of a call, and tells of calls that were made. It is safe for concurrent
+// use; a process needs one.
+type Gate struct {
+	conn   *Conn
+	tables *hooks.Tables
+	inbox  *inbox
+	free   sync.Pool // of *question
+	status chan nats.Status
+	done   chan struct{}
+}
+
+// NewGate returns a gate that knows from tables what is registered; [Releases.Watch] keeps those current.
+func NewGate(conn *Conn, tables *hooks.Tables) (*Gate, error) {
+	in, err := newInbox(conn.nc)
+	if err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	g := &Gate{
+		conn: conn, tables: tables, inbox: in, done: make(chan struct{}),
+		status: conn.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING),
+	}
+	g.free.New = func() any { return newQuestion() }
+	go g.follow()
+	return g, nil
+}
+
+// follow tells waiting asks of the connection's state.
+func (g *Gate) follow() {
+	defer close(g.done)
+	for status := range g.status {
+		g.inbox.connected(status == nats.CONNECTED)
+	}
+}
+
+// Close ends the gate. Asks that wait go on waiting until their deadline; nobody may ask any more.
+func (g *Gate) Close() {
+	g.inbox.close()
+	g.conn.nc.RemoveStatusListener(g.status)
+	<-g.done
+}
+
+// Ask has the hooks of an event decide, and returns at once if there are none. It waits until the event's deadline or
+// ctx's, whichever is earlier, 10 s if there is neither. A verdict that could not be had is one that stops the call,
+// with UNAVAILABLE (no worker), HOOK_TIMEOUT (too late) or TOO_LARGE; or, if every hook that matches is to be ignored
+// when it fails, one that goes on with a warning. The error is for an event that cannot be: a bad name or phase.
+//
+// The event is not changed. Its hooks may run a second time if the worker that had it dies.
+func (g *Gate) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
+	if err := checkCall(e); err != nil {
+		return hooks.Verdict{}, err
+	}
+	table := g.tables.Of(e.App)
+	if !table.Has(e.Phase, e.Service, e.Operation, e.Origin) {
+		return hooks.GoOn(), nil
+	}
+	verdict, fault := g.ask(ctx, e)
+	if fault == nil {
+		return verdict, nil
+	}
+	matches := table.Match(e.Phase, e.Service, e.Operation, e.Origin)
+	if context.Cause(ctx) != context.Canceled && hooks.Ignored(e.Phase, matches) {
+		verdict = hooks.GoOn()
+		verdict.Warnings = []string{fmt.Sprintf("hooks were not asked: %s: %s", fault.Code, fault.Message)}
+		return verdict, nil
+	}
+	return hooks.Stop(fault), nil
+}
+
+// ask sends the event and waits for its verdict.
+func (g *Gate) ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, *hooks.Error) {
+	q, _ := g.free.Get().(*question)
+	defer g.free.Put(q)
+	q.prepare(ctx, g, e)
+	defer g.inbox.forget(q)
+	if limit := g.conn.nc.MaxPayload(); int64(len(q.payload)) > limit {
+		return hooks.Verdict{}, hooks.Errorf(hooks.CodeTooLarge, "the event has %d bytes, NATS takes %d", len(q.payload), limit)
+	}
+	reply, fault := q.await(ctx)
+	if fault != nil {
+		return hooks.Verdict{}, fault
+	}
+	verdict, err := hooks.ParseVerdict(reply)
+	if err != nil {
+		return verdict, hooks.Errorf(hooks.CodeHookError, "the worker's verdict cannot be read").Because(err)
+	}
+	return verdict, nil
+}

@@ -1,0 +1,102 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// duplicateWindow is for how long the stream remembers the ids of events, so that one that is published again is
+// stored once. An outbox that is down for longer may repeat an event.
+const duplicateWindow = 10 * time.Minute
+
+func (c *Conn) eventStream() string { return c.kept("EVENTS") }
+func (c *Conn) logStream() string   { return c.kept("LOG") }
+
+// kept is the name of a stream or bucket.
+func (c *Conn) kept(what string) string { return strings.ToUpper(c.config.Prefix) + "_" + what }
+
+func (c *Conn) streams() []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{{
+		Name:        c.eventStream(),
+		Description: "events, to be worked off and replayed",
+		Subjects:    []string{c.config.Prefix + ".event.>"},
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.config.Replicas,
+		MaxAge:      c.config.EventsMaxAge,
+		MaxBytes:    c.config.EventsMaxBytes,
+		Duplicates:  duplicateWindow,
+		AllowDirect: true,
+	}, {
+		Name:        c.logStream(),
+		Description: "records of runs",
+		Subjects:    []string{c.config.Prefix + ".log.>"},
+		Storage:     jetstream.FileStorage,
+		Compression: jetstream.S2Compression,
+		Replicas:    c.config.Replicas,
+		MaxAge:      c.config.LogMaxAge,
+		MaxBytes:    c.config.LogMaxBytes,
+		AllowDirect: true,
+	}}
+}
+
+// setup makes sure of streams and buckets.
+func (c *Conn) setup(ctx context.Context) error {
+	for _, config := range c.streams() {
+		err := insist(ctx, func() error {
+			_, err := c.js.CreateOrUpdateStream(ctx, config)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("stream %s: %w", config.Name, err)
+		}
+	}
+	bucket := jetstream.KeyValueConfig{
+		Bucket:      c.kept("RELEASES"),
+		Description: "apps' pointers, and blobs by their hash",
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.config.Replicas,
+		Compression: true,
+	}
+	err := insist(ctx, func() error {
+		var err error
+		c.kv, err = c.js.CreateOrUpdateKeyValue(ctx, bucket)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bucket %s: %w", bucket.Bucket, err)
+	}
+	return nil
+}
+
+const setupAttempts = 5
+
+// insist repeats what fails only because another process does the same at this moment.
+func insist(ctx context.Context, do func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := do()
+		var api jetstream.JetStreamError
+		if err == nil || attempt == setupAttempts || !errors.As(err, &api) {
+			return err
+		}
+		if !pause(ctx, time.Duration(attempt)*50*time.Millisecond) {
+			return err
+		}
+	}
+}
+
+// pause waits, and reports whether ctx let it.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,99 @@
+package queue
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+
+	"gaff/hooks"
+)
+
+// subjects builds and reads the subjects under one prefix.
+type subjects struct{ prefix string }
+
+// partitions is how many parts the events of an app are split into by key. Events of one key are always in one part.
+const partitions = 16
+
+// ask is where the hooks of an event are asked: prefix.ask.phase.app.service.operation.
+func (s subjects) ask(e *hooks.Event) string {
+	return s.prefix + ".ask." + string(e.Phase) + "." + e.App + "." + e.Service + "." + e.Operation
+}
+
+// asks matches every ask.
+func (s subjects) asks() string { return s.prefix + ".ask.*.*.*.*" }
+
+// event is where an event is published: prefix.event.app.partition.service.operation.phase.
+func (s subjects) event(e *hooks.Event) string {
+	p := strconv.Itoa(partition(cmp.Or(e.Key, e.ID), partitions))
+	return s.prefix + ".event." + e.App + "." + p + "." + e.Service + "." + e.Operation + "." + string(e.Phase)
+}
+
+// record is where the records of a hook or job go: prefix.log.app.kind.name.
+func (s subjects) record(app string, kind hooks.Kind, name string) string {
+	return s.prefix + ".log." + app + "." + string(kind) + "." + name
+}
+
+// parseAsk reads the subject of an ask into the event. The error says what is wrong with it.
+func (s subjects) parseAsk(subject string, e *hooks.Event) error {
+	parts, err := s.split(subject, ".ask.", 4)
+	if err != nil {
+		return err
+	}
+	e.Phase, e.App, e.Service, e.Operation = hooks.Phase(parts[0]), parts[1], parts[2], parts[3]
+	return checkCall(e)
+}
+
+// parseEvent reads the subject of an event. Any partition will do, so that their number can change.
+func (s subjects) parseEvent(subject string, e *hooks.Event) error {
+	parts, err := s.split(subject, ".event.", 5)
+	if err != nil {
+		return err
+	}
+	if _, err := strconv.ParseUint(parts[1], 10, 16); err != nil {
+		return hooks.Errorf(hooks.CodeBadRequest, "partition %.80q is not a number", parts[1])
+	}
+	e.App, e.Service, e.Operation, e.Phase = parts[0], parts[2], parts[3], hooks.Phase(parts[4])
+	return checkCall(e)
+}
+
+const maxParts = 5
+
+// split returns the n tokens behind the prefix and the kind.
+func (s subjects) split(subject, kind string, n int) (parts [maxParts]string, err error) {
+	rest, ok := strings.CutPrefix(subject, s.prefix)
+	if ok {
+		rest, ok = strings.CutPrefix(rest, kind)
+	}
+	for i := 0; ok && i < n; i++ {
+		var more bool
+		parts[i], rest, more = strings.Cut(rest, ".")
+		ok = more == (i < n-1)
+	}
+	if !ok {
+		return parts, hooks.Errorf(hooks.CodeBadName, "subject %.200q does not have %d names behind %s%s", subject, n, s.prefix, kind)
+	}
+	return parts, nil
+}
+
+// checkCall returns what is wrong with the names of an event, or nil.
+func checkCall(e *hooks.Event) error {
+	if e.Phase != hooks.Before && e.Phase != hooks.After && e.Phase != hooks.Failed {
+		return hooks.Errorf(hooks.CodeBadName, "phase %.80q is none of before, after, failed", e.Phase)
+	}
+	if err := hooks.CheckName("app", e.App); err != nil {
+		return err
+	}
+	if err := hooks.CheckName("service", e.Service); err != nil {
+		return err
+	}
+	return hooks.CheckName("operation", e.Operation)
+}
+
+// partition is the part that a key belongs to, by 32-bit FNV-1a, the same everywhere and for ever.
+func partition(key string, of int) int {
+	h := uint32(2166136261)
+	for i := range len(key) {
+		h = (h ^ uint32(key[i])) * 16777619
+	}
+	return int(h % uint32(of))
+}
