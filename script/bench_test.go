@@ -39,7 +39,7 @@ func benchmark(b *testing.B, source string, request json.RawMessage) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	e := script.NewEngine(script.Config{})
+	e := engine(b)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	call := &script.Call{Function: "beforePOST", Request: script.Request{Body: request}}

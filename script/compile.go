@@ -60,8 +60,6 @@ func Compile(files Files, path string) (*Program, error) {
 	return p, nil
 }
 
-func (p *Program) path() string { return p.main.path }
-
 // load compiles the file and, breadth first, what it requires.
 func (p *Program) load(path string) []Problem {
 	var problems []Problem

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 
 	"github.com/dop251/goja"
@@ -116,13 +117,23 @@ func (e *encoder) plain(o *goja.Object) (ok bool, err error) {
 	if err := e.enter(o); err != nil {
 		return false, err
 	}
-	if o.ClassName() == "Array" {
+	if isArray(o) {
 		err = e.array(o)
 	} else {
 		err = e.properties(o)
 	}
 	e.path = e.path[:len(e.path)-1]
 	return true, err
+}
+
+var proxyType = reflect.TypeFor[goja.Proxy]()
+
+func isArray(o *goja.Object) bool {
+	if o.ExportType() == proxyType {
+		target := o.Export().(goja.Proxy).Target()
+		return target != nil && isArray(target)
+	}
+	return o.ClassName() == "Array"
 }
 
 func (e *encoder) enter(o *goja.Object) error {

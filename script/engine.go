@@ -104,10 +104,7 @@ func (e *Engine) Run(ctx context.Context, p *Program, c *Call) Result {
 // late is the result of a run that has not come back, or was not begun.
 func (r *run) late() Result {
 	log, warnings := r.journal.take()
-	return Result{
-		Err: &Error{Kind: TimedOut, Message: errDeadMsg, File: r.prog.path()},
-		Log: log, Warnings: warnings,
-	}
+	return Result{Err: r.tooLate(), Log: log, Warnings: warnings}
 }
 
 // work serves runs on a goroutine of its own, so that a run that cannot be stopped can be left behind. The goroutine

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +33,8 @@ type golden struct {
 	Timeout  string // default 5s
 	Settings json.RawMessage
 	Host     map[string][]reply
+	Calls    int  // how many host calls to wait for after the run
+	Parallel bool // host calls overlap: their order does not count
 	script.Request
 }
 
@@ -51,7 +54,7 @@ func TestGolden(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
-	engine := script.NewEngine(script.Config{})
+	engine := engine(t)
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			t.Parallel()
@@ -135,7 +138,8 @@ func (c *golden) run(engine *script.Engine, files script.Files, v script.Variant
 		call.Mode = script.React
 	}
 	res := engine.Run(ctx, p.As(v), call)
-	return outcome(res) + host.String()
+	host.await(c.Calls)
+	return outcome(res) + host.text(c.Parallel)
 }
 
 func (c *golden) test(engine *script.Engine) string {
@@ -236,10 +240,25 @@ func asBytes(args []json.RawMessage) [][]byte {
 	return out
 }
 
+// await returns when n calls have been made: a run does not wait for calls that its script does not wait for.
+func (h *fakeHost) await(n int) {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		h.mu.Lock()
+		made := len(h.calls)
+		h.mu.Unlock()
+		if made >= n {
+			return
+		}
+	}
+}
+
 var spaces = regexp.MustCompile(` +`)
 
-func (h *fakeHost) String() string {
+func (h *fakeHost) text(sorted bool) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if sorted {
+		slices.Sort(h.calls)
+	}
 	return spaces.ReplaceAllString(strings.Join(h.calls, ""), " ")
 }

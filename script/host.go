@@ -103,6 +103,10 @@ func (c *hostCall) start(args []json.RawMessage) {
 // finish hands the result to the script, on the goroutine of the run.
 func (c *hostCall) finish(data json.RawMessage, err error) {
 	m := c.r.m
+	if err != nil && c.r.calls.ctx.Err() != nil { // cut off by the deadline: the run is, too
+		c.r.failure = c.r.tooLate()
+		return
+	}
 	var failure goja.Value
 	value := goja.Undefined()
 	switch {

@@ -18,7 +18,8 @@ type lazyObject struct {
 	m       *machine
 	raw     string
 	slots   []slot
-	index   map[string]int // of slots, once there are many
+	index   map[string]int // of slots, once there are many and they are looked up often
+	lookups int
 	indexed bool
 	numeric bool // a key looks like an array index, which JavaScript orders before the others
 }
@@ -32,7 +33,10 @@ type slot struct {
 	own   bool // written by the script: raw says nothing any more
 }
 
-const manySlots = 12
+const (
+	manySlots   = 12
+	manyLookups = 16
+)
 
 var lazyType = reflect.TypeFor[*lazyObject]()
 
@@ -104,15 +108,33 @@ func (o *lazyObject) touch() {
 		return
 	}
 	o.indexed = true
-	o.slots = make([]slot, 0, 8)
+	o.slots = make([]slot, 0, 2+min(strings.Count(o.raw, `":`), 256))
+	var seen keySet
 	gjson.Parse(o.raw).ForEach(func(k, v gjson.Result) bool {
-		if i := o.find(k.Str); i >= 0 { // of two equal keys the last counts, at the place of the first
-			o.slots[i].raw = v.Raw
-		} else {
-			o.add(slot{key: k.Str, raw: v.Raw})
+		if seen.mayHave(k.Str) {
+			if i := o.find(k.Str); i >= 0 { // of two equal keys the last counts, at the place of the first
+				o.slots[i].raw = v.Raw
+				return true
+			}
 		}
+		o.add(slot{key: k.Str, raw: v.Raw})
 		return true
 	})
+}
+
+// keySet says of most keys that they are new, so that indexing need not look through all slots for each.
+type keySet [16]uint64
+
+func (s *keySet) mayHave(key string) bool {
+	h := uint32(len(key)) * 0x9E3779B1
+	for i := range len(key) {
+		h = (h ^ uint32(key[i])) * 0x01000193
+	}
+	h ^= h >> 15
+	word, bit := h>>6%16, uint64(1)<<(h%64)
+	had := s[word]&bit != 0
+	s[word] |= bit
+	return had
 }
 
 func (o *lazyObject) add(s slot) {
@@ -122,8 +144,6 @@ func (o *lazyObject) add(s slot) {
 	o.slots = append(o.slots, s)
 	if o.index != nil {
 		o.index[s.key] = len(o.slots) - 1
-	} else if len(o.slots) > manySlots {
-		o.reindex()
 	}
 }
 
@@ -135,6 +155,11 @@ func (o *lazyObject) reindex() {
 }
 
 func (o *lazyObject) find(key string) int {
+	if o.index == nil && len(o.slots) > manySlots {
+		if o.lookups++; o.lookups > manyLookups {
+			o.reindex()
+		}
+	}
 	if o.index != nil {
 		if i, ok := o.index[key]; ok {
 			return i

@@ -61,7 +61,7 @@ func (r *run) drive() {
 			r.nothingPending()
 			return
 		case r.ctx.Err() != nil:
-			r.failure = &Error{Kind: TimedOut, Message: errDeadMsg, File: r.prog.main.path}
+			r.failure = r.tooLate()
 			return
 		}
 		if f := l.mailbox.take(); f != nil {
@@ -84,6 +84,10 @@ func (r *run) nothingPending() {
 	case r.call.Mode == Gate && !r.resolved && r.takesRes():
 		r.failure = &Error{Kind: TimedOut, Message: errNoEnd, File: r.prog.main.path}
 	}
+}
+
+func (r *run) tooLate() *Error {
+	return &Error{Kind: TimedOut, Message: errDeadMsg, File: r.prog.main.path}
 }
 
 func (r *run) takesRes() (takes bool) {

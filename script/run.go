@@ -33,7 +33,7 @@ type run struct {
 	promise  *goja.Promise // what the function returned, while it is not settled
 	resolved bool          // that promise resolved to undefined
 	function *goja.Object
-	module   *goja.Object // of the main file, if it uses it
+	module   *goja.Object    // of the main file, if it uses it
 	rejected []*goja.Promise // rejections that nobody handles
 
 	settingsValue goja.Value
