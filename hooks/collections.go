@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // Documents keeps the documents of collections.
@@ -152,6 +154,9 @@ func (c *Collections) read(ctx context.Context, call *CollectionCall) (Reply, er
 	}
 	if v.Hint != nil {
 		hint = v.Hint
+	}
+	if call.ID != "" {
+		hint = fieldsOnly(hint)
 	}
 	if call.ID != "" && v.Query != nil { // a hook may narrow what can be seen, not show another document
 		query = json.RawMessage(`{"$and":[` + string(before.Query) + `,` + string(query) + `]}`)
@@ -312,6 +317,14 @@ func (c *Collections) original(ctx context.Context, call *CollectionCall, messag
 	}
 	d, err := parseDocument(raw, "the stored document")
 	return raw, d, err
+}
+
+// fieldsOnly is what of a hint means something for a single document.
+func fieldsOnly(hint json.RawMessage) json.RawMessage {
+	if fields := gjson.GetBytes(hint, `\$fields`); fields.Exists() {
+		return document{{"$fields", json.RawMessage(fields.Raw)}}.raw()
+	}
+	return nil
 }
 
 func notFound(collection, id string) *Error {

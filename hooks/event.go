@@ -105,7 +105,7 @@ func ParsePayload(b []byte) (Payload, error) {
 	if len(b) == 0 {
 		return p, nil
 	}
-	if err := CheckJSON(b); err != nil {
+	if err := checkJSON(b, MaxDepth+1); err != nil { // what may be nested MaxDepth deep stands one deeper here
 		return p, err
 	}
 	root := gjson.ParseBytes(b)
@@ -181,7 +181,9 @@ func appendString(dst []byte, s string) []byte {
 }
 
 // CheckJSON returns a BAD_REQUEST or TOO_LARGE error if b is not one JSON value nested at most [MaxDepth] deep.
-func CheckJSON(b []byte) error {
+func CheckJSON(b []byte) error { return checkJSON(b, MaxDepth) }
+
+func checkJSON(b []byte, deepest int) error {
 	if !gjson.ValidBytes(b) {
 		return Errorf(CodeBadRequest, "not valid JSON")
 	}
@@ -194,7 +196,7 @@ func CheckJSON(b []byte) error {
 			inString = !inString
 		case inString:
 		case c == '{' || c == '[':
-			if depth++; depth > MaxDepth {
+			if depth++; depth > deepest {
 				return Errorf(CodeTooLarge, "JSON nested deeper than %d", MaxDepth)
 			}
 		case c == '}' || c == ']':

@@ -52,3 +52,13 @@ const (
 	Fail   Policy = "fail"
 	Ignore Policy = "ignore"
 )
+
+// ReleaseSummary is a release as lists show it.
+type ReleaseSummary struct {
+	App     string    `json:"app"`
+	Number  uint64    `json:"release"`
+	Created time.Time `json:"created"`
+	Current bool      `json:"current"`
+	Hooks   int       `json:"hooks"`
+	Jobs    int       `json:"jobs"`
+}

@@ -14,6 +14,9 @@ type victim struct {
 	raw     json.RawMessage
 }
 
+// maxVictims bounds what one DELETE removes, all of it in one transaction.
+const maxVictims = 10_000
+
 // victims finds what the call deletes: the document of its id, or those that its query selects.
 func (c *Collections) victims(ctx context.Context, call *CollectionCall) (victims, error) {
 	if call.ID != "" {
@@ -26,9 +29,12 @@ func (c *Collections) victims(ctx context.Context, call *CollectionCall) (victim
 	if call.Query == nil {
 		return nil, Errorf(CodeBadRequest, "DELETE of many documents needs a query q; q={} deletes all")
 	}
-	found, err := c.Documents.Find(ctx, call.App, call.Collection, call.Query, call.Hint)
-	if err != nil {
+	found, err := c.Documents.Find(ctx, call.App, call.Collection, call.Query, mustMarshal(map[string]int{"$max": maxVictims}))
+	switch {
+	case err != nil:
 		return nil, c.failed(ctx, call, nil, err)
+	case len(found) == maxVictims:
+		return nil, Errorf(CodeTooLarge, "the query selects %d documents or more, too many to delete at once", maxVictims)
 	}
 	vs := make(victims, len(found))
 	for i, raw := range found {
