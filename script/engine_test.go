@@ -74,13 +74,14 @@ func TestPooledRuntimesKeepNothing(t *testing.T) {
 		function* gen() {}
 		async function later() {}
 		function beforePOST(req, res) {
+			const own0 = {};
 			const targets = [
 				up({}), up([]), up(''), up(1), up(true), up(/x/), up(new Date()), up(function () {}), up(gen), up(gen()),
 				up(later), up(later()), up(new Map()), up(new Set()), up(new WeakMap()), up(new Map().entries()), up([].values()),
 				up(''.matchAll(/x/g)), up(up([].values())), up(new Uint8Array(1)), up(up(new Uint8Array(1))), up(new ArrayBuffer(1)),
 				up(new Error('x')), up(new TypeError('x')), up(res), up(req), up(req.body), (0, Math), (0, JSON), (0, console),
 				(0, log), (0, db), (0, context), (0, setTimeout), log.info, res.end, db.get, later().then, [].push, Object.keys,
-				up(new Promise(() => {})), (() => 0)['constructor'], up(new DataView(new ArrayBuffer(1))), (0, Intl0()),
+				up(new Promise(() => {})), (() => 0)['constructor'], up(new DataView(new ArrayBuffer(1))), own0,
 			];
 			const found = targets.map((o) => 'leak' in o || o.leak !== undefined).filter(Boolean).length;
 			let failed = 0;
@@ -88,10 +89,10 @@ func TestPooledRuntimesKeepNothing(t *testing.T) {
 				try { o['le' + 'ak'] = 1 } catch (e) { failed++ }
 				try { Object['define' + 'Property'](o, 'leak', { value: 1 }) } catch (e) { failed++ }
 			}
-			const own = targets.filter((o) => o.leak !== undefined).length;
+			const own = targets.map((o, i) => o.leak !== undefined ? i : -1).filter((i) => i >= 0).join();
 			res.end({ found, failed, own });
 		}
-		function Intl0() { return {} }`)
+`)
 	if p.Fresh() {
 		t.Fatal("this has to run in a pooled runtime")
 	}
@@ -101,11 +102,11 @@ func TestPooledRuntimesKeepNothing(t *testing.T) {
 		if res.Err != nil {
 			t.Fatal(res.Err, res.Err.Stack)
 		}
-		// Only what belongs to the run itself takes the property.
+		// Only what belongs to the run itself takes the property: gen.prototype and own0.
 		if got := string(res.Answer.Field("found")); got != "0" {
 			t.Errorf("run %d found %s things of the run before", i, got)
 		}
-		if got := string(res.Answer.Field("own")); got != "1" {
+		if got := string(res.Answer.Field("own")); got != `"9,43"` {
 			t.Errorf("run %d changed %s shared things: %s", i, got, res.Answer.Raw)
 		}
 	}
@@ -116,7 +117,7 @@ func TestStuck(t *testing.T) {
 	t.Parallel()
 	p := compile(t, `function beforePOST(req, res) {
 		log.info('begun');
-		const s = 'a'.repeat(28);
+		const s = 'a'.repeat(24);
 		/^(a+)+\1$/.test(s + 'b');
 		res.end();
 	}`)

@@ -21,6 +21,7 @@
     const old = getOwnPropertyDescriptor(proto, key);
     if (!old || !old.configurable || !('value' in old)) return;
     const value = old.value;
+    add(value); // the accessor hides it from the walk below
     defineProperty(proto, key, {
       get() { return value; },
       set(assigned) {
