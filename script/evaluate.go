@@ -16,9 +16,10 @@ const compileTime = time.Second
 
 // evaluate runs the file scope once and notes which functions the file defines.
 func (p *Program) evaluate() []Problem {
+	m := newMachine(false) // before the clock starts
 	ctx, cancel := context.WithTimeout(context.Background(), compileTime)
 	defer cancel()
-	r := &run{ctx: ctx, prog: p, call: &Call{}, stragglers: &sync.WaitGroup{}, m: newMachine(false)}
+	r := &run{ctx: ctx, prog: p, call: &Call{}, stragglers: &sync.WaitGroup{}, m: m}
 	done := make(chan map[string]bool, 1)
 	failed := make(chan *Error, 1)
 	go func() {

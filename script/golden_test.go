@@ -56,8 +56,7 @@ func TestGolden(t *testing.T) {
 	}
 	engine := engine(t)
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			t.Parallel()
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { // one after the other: cases have time limits
 			testGolden(t, engine, path)
 		})
 	}
