@@ -108,7 +108,7 @@ func (o *lazyObject) touch() {
 		return
 	}
 	o.indexed = true
-	o.slots = make([]slot, 0, 2+min(strings.Count(o.raw, `":`), 256))
+	o.slots = o.m.room(2 + min(strings.Count(o.raw, `":`), maxRoom/2))
 	var seen keySet
 	gjson.Parse(o.raw).ForEach(func(k, v gjson.Result) bool {
 		if seen.mayHave(k.Str) {
@@ -120,6 +120,23 @@ func (o *lazyObject) touch() {
 		o.add(slot{key: k.Str, raw: v.Raw})
 		return true
 	})
+}
+
+// maxRoom bounds the slots that a runtime keeps for its next runs.
+const maxRoom = 512
+
+// room returns space for n slots, from what the runtime keeps while that lasts: nothing of a run that is over can be
+// reached any more when the next one begins.
+func (m *machine) room(n int) []slot {
+	if m.slots == nil {
+		m.slots = make([]slot, 0, maxRoom)
+	}
+	used := len(m.slots)
+	if used+n > maxRoom {
+		return make([]slot, 0, n)
+	}
+	m.slots = m.slots[:used+n]
+	return m.slots[used : used : used+n]
 }
 
 // keySet says of most keys that they are new, so that indexing need not look through all slots for each.

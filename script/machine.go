@@ -28,8 +28,9 @@ type machine struct {
 	reqSlots  [16]slot
 	path      [maxDepth]*goja.Object // room for the encoder of the answer
 	args      []goja.Value
-	jobs      int  // promise jobs that have begun
-	spent     bool // was interrupted or has panicked: not to be used again
+	slots     []slot // see room
+	jobs      int    // promise jobs that have begun
+	spent     bool   // was interrupted or has panicked: not to be used again
 
 	tasks chan *run
 	done  chan Result
@@ -90,6 +91,8 @@ func (m *machine) forget() {
 	clear(m.reqSlots[:])
 	clear(m.path[:])
 	clear(m.args)
+	clear(m.slots)
+	m.slots = m.slots[:0]
 }
 
 func (m *machine) object(properties map[string]any) *goja.Object {
