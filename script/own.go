@@ -89,23 +89,17 @@ func rootOf(n any) (root *ast.Identifier, prototype bool) {
 	}
 }
 
-// shared reports whether a chain of members may lead into something that outlives the run: a name that the file does
-// not bind (except module and exports), or the prototype of something that the file does not build itself.
+// shared reports whether a chain of members may lead into something that outlives the run: it begins with a name that
+// the file does not bind (except module and exports), or passes the prototype of what is not a name. A name that the
+// file binds may stand for a built-in, but checkAlias sees how it came to.
 func (s *scanner) shared(n any) bool {
 	root, prototype := rootOf(n)
 	if root == nil {
 		return prototype
 	}
 	name := root.Name.String()
-	if !s.bound(name) {
-		return name != "module" && name != "exports" && !s.out.assigned[name]
-	}
-	return prototype && !s.declaresClass(name)
+	return !s.bound(name) && name != "module" && name != "exports" && !s.out.assigned[name]
 }
-
-// declaresClass reports whether the file binds the name at all; an alias of a built-in is bound as well, but then its
-// initializer mentions the built-in bare, which checkAlias sees.
-func (s *scanner) declaresClass(name string) bool { return s.bound(name) }
 
 func (s *scanner) assignMember(n any) {
 	if s.shared(n) {

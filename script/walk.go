@@ -46,11 +46,9 @@ func (s *scanner) walk(n any) {
 		if n.Computed {
 			s.walk(n.Key)
 		}
-		s.this = append(s.this, s.memberThis(n.Kind))
 		s.parent = append(s.parent, n)
 		s.walk(n.Value)
 		s.parent = s.parent[:len(s.parent)-1]
-		s.this = s.this[:len(s.this)-1]
 	case *ast.PropertyShort:
 		s.use(n.Name.Name.String())
 		if n.Initializer != nil {
@@ -66,9 +64,6 @@ func (s *scanner) walk(n any) {
 		s.walkChildren(n)
 	}
 }
-
-// memberThis keeps `this` as it is: an object literal's functions bring their own.
-func (s *scanner) memberThis(ast.PropertyKind) thisKind { return s.this[len(s.this)-1] }
 
 func (s *scanner) call(n *ast.CallExpression) {
 	s.checkMutator(n)
