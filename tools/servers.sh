@@ -57,8 +57,8 @@ start_postgres() {
   (cd "$dir" && "${as[@]}" "$bin/initdb" -D data -U postgres --pwfile=password --auth=scram-sha-256 \
     --encoding=UTF8 --locale=C.UTF-8 --no-sync) >"$log" 2>&1 || show "$log"
   # Tests kill our processes, never the machine: nothing here has to survive a power failure.
-  (cd "$dir" && exec "${as[@]}" "$bin/postgres" -D data -p "$port" -c listen_addresses=127.0.0.1 \
-    -c unix_socket_directories="$dir" -c fsync=off -c max_connections=400) >>"$log" 2>&1 </dev/null &
+  in_group "${as[@]}" "$bin/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 \
+    -c unix_socket_directories="$dir" -c fsync=off -c max_connections=400 >>"$log" 2>&1
   servers+=($!)
   export GAFF_TEST_POSTGRES_URL="postgres://postgres:$password@127.0.0.1:$port/postgres?sslmode=disable"
   await PostgreSQL $! "$log" env PGPASSWORD="$password" \
@@ -70,7 +70,7 @@ start_redis() {
   local dir=$1 log=$2 port
   port=$(free_port)
   mkdir -m 700 "$dir"
-  redis-server deploy/redis.conf --port "$port" --dir "$dir" >"$log" 2>&1 </dev/null &
+  in_group redis-server deploy/redis.conf --port "$port" --dir "$dir" >"$log" 2>&1
   servers+=($!)
   export GAFF_TEST_REDIS_URL="redis://127.0.0.1:$port"
   await Redis $! "$log" redis-cli -p "$port" ping
@@ -105,6 +105,13 @@ free_port() {
 }
 
 random_word() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
+
+# in_group COMMAND... starts a command in the background as a process group, which a signal can end as a whole.
+in_group() {
+  set -m
+  "$@" </dev/null &
+  set +m
+}
 
 # end_group PID ends a process group, at first kindly.
 end_group() {
