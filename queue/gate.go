@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -70,7 +71,7 @@ func (g *Gate) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
 		return verdict, nil
 	}
 	matches := table.Match(e.Phase, e.Service, e.Operation, e.Origin)
-	if context.Cause(ctx) != context.Canceled && hooks.Ignored(e.Phase, matches) {
+	if !errors.Is(ctx.Err(), context.Canceled) && hooks.Ignored(e.Phase, matches) {
 		verdict = hooks.GoOn()
 		verdict.Warnings = []string{fmt.Sprintf("hooks were not asked: %s: %s", fault.Code, fault.Message)}
 		return verdict, nil

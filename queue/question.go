@@ -50,6 +50,7 @@ type question struct {
 
 	sent     bool
 	next     time.Time     // when to ask again
+	denied   bool          // nobody was there when it was last sent
 	refused  time.Time     // since when nobody is there; zero: somebody may be
 	backoff  time.Duration // until somebody is looked for again
 	sendFail error
@@ -73,7 +74,7 @@ func (q *question) poke() {
 func (q *question) prepare(ctx context.Context, g *Gate, e *hooks.Event) {
 	q.gate, q.subject = g, g.conn.subjects.ask(e)
 	q.payload = e.AppendJSON(q.payload[:0])
-	q.sent, q.sendFail, q.refused, q.backoff = false, nil, time.Time{}, 0
+	q.sent, q.denied, q.sendFail, q.refused, q.backoff = false, false, nil, time.Time{}, 0
 	now := time.Now()
 	q.deadline = e.Deadline
 	if q.deadline.IsZero() {
@@ -123,7 +124,7 @@ func (q *question) await(ctx context.Context) ([]byte, *hooks.Error) {
 func (q *question) consider(n *news) *hooks.Error {
 	now := time.Now()
 	if heard := n.heard.Add(silence); heard.After(q.next) {
-		q.next, q.refused, q.backoff = heard, time.Time{}, 0
+		q.next = heard
 	}
 	switch {
 	case n.refused && q.refused.IsZero():
@@ -131,7 +132,7 @@ func (q *question) consider(n *news) *hooks.Error {
 	case n.refused && now.Sub(q.refused) >= patience:
 		return hooks.Errorf(hooks.CodeUnavailable, "no worker is there to run the hooks")
 	}
-	if n.refused {
+	if q.denied = q.denied || n.refused; n.refused {
 		q.backoff = min(max(2*q.backoff, firstBackoff), maxBackoff)
 		q.next = now.Add(q.backoff)
 	}
@@ -144,6 +145,10 @@ func (q *question) consider(n *news) *hooks.Error {
 // send asks, or notes why that cannot be now. What is asked while the connection is away goes out when it is back.
 func (q *question) send(now time.Time) {
 	q.next = now.Add(silence)
+	if !q.denied {
+		q.refused, q.backoff = time.Time{}, 0
+	}
+	q.denied = false
 	if !q.gate.inbox.reachable() {
 		return
 	}
@@ -163,7 +168,7 @@ func (q *question) send(now time.Time) {
 // late is why there is no verdict at the deadline.
 func (q *question) late() *hooks.Error {
 	switch {
-	case !q.refused.IsZero():
+	case q.denied:
 		return hooks.Errorf(hooks.CodeUnavailable, "no worker is there to run the hooks")
 	case !q.sent:
 		return hooks.Errorf(hooks.CodeUnavailable, "the hooks cannot be reached").Because(q.sendFail)

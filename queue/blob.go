@@ -1,0 +1,109 @@
+package queue
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"gaff/hooks"
+)
+
+const (
+	blobPrefix = "blob."
+	// blobsAtOnce is how many blobs are written or read at the same time.
+	blobsAtOnce = 16
+	// blobHeaders is what NATS needs of a message beside the blob, in bytes.
+	blobHeaders = 1 << 10
+)
+
+// store keeps the release's files, then its manifest, and returns the manifest's hash.
+func (r *Releases) store(ctx context.Context, release *hooks.Release) (string, error) {
+	paths := slices.Sorted(maps.Keys(release.Files))
+	hashes := make([]string, len(paths))
+	g, each := errgroup.WithContext(ctx)
+	g.SetLimit(blobsAtOnce)
+	for i, path := range paths {
+		g.Go(func() (err error) {
+			hashes[i], err = r.putBlob(each, path, []byte(release.Files[path]))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return "", err
+	}
+	manifest := *release
+	manifest.Files = make(map[string]string, len(paths))
+	for i, path := range paths {
+		manifest.Files[path] = hashes[i]
+	}
+	data, err := json.Marshal(&manifest)
+	if err != nil {
+		return "", fmt.Errorf("release: %w", err)
+	}
+	return r.putBlob(ctx, "the release without its files", data)
+}
+
+// load reads a release by its manifest's hash.
+func (r *Releases) load(ctx context.Context, manifest string) (*hooks.Release, error) {
+	data, err := r.blob(ctx, manifest)
+	if err != nil {
+		return nil, err
+	}
+	var release hooks.Release
+	if err := json.Unmarshal(data, &release); err != nil {
+		return nil, unavailable("release", err)
+	}
+	paths := slices.Sorted(maps.Keys(release.Files))
+	files := make([]string, len(paths))
+	g, each := errgroup.WithContext(ctx)
+	g.SetLimit(blobsAtOnce)
+	for i, path := range paths {
+		g.Go(func() error {
+			source, err := r.blob(each, release.Files[path])
+			files[i] = string(source)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for i, path := range paths {
+		release.Files[path] = files[i]
+	}
+	return &release, nil
+}
+
+// putBlob keeps data under its hash. What is there already is the same.
+func (r *Releases) putBlob(ctx context.Context, what string, data []byte) (string, error) {
+	if limit := r.conn.nc.MaxPayload() - blobHeaders; int64(len(data)) > limit {
+		return "", hooks.Errorf(hooks.CodeTooLarge, "%s has %d bytes, NATS takes %d", what, len(data), limit)
+	}
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:])
+	_, err := r.conn.kv.Create(ctx, blobPrefix+hash, data)
+	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
+		return "", unavailable(what, err)
+	}
+	return hash, nil
+}
+
+// blob returns what is kept under a hash, and nothing else.
+func (r *Releases) blob(ctx context.Context, hash string) ([]byte, error) {
+	kept, err := r.conn.kv.Get(ctx, blobPrefix+hash)
+	if err != nil {
+		return nil, unavailable("a file of the release", err)
+	}
+	sum := sha256.Sum256(kept.Value())
+	if hex.EncodeToString(sum[:]) != hash {
+		return nil, unavailable("a file of the release", fmt.Errorf("blob %s is damaged", hash))
+	}
+	return kept.Value(), nil
+}
