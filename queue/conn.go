@@ -130,8 +130,10 @@ func checkVersion(version string) error {
 	return nil
 }
 
-// Ping reports whether the server answers.
+// Ping reports whether the server answers, within 5 s.
 func (c *Conn) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
 	if err := c.nc.FlushWithContext(ctx); err != nil {
 		return fmt.Errorf("NATS: %w", err)
 	}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -32,6 +33,7 @@ const maxPayload = 8 << 20
 const (
 	defaultAddr  = "127.0.0.1:4222"
 	startTimeout = 30 * time.Second
+	startLook    = 100 * time.Millisecond
 )
 
 // Server is a NATS server with JetStream in this process.
@@ -51,26 +53,28 @@ func StartServer(c ServerConfig) (*Server, error) {
 	}
 	log := &serverLog{log: c.Log, fatal: make(chan string, 1)}
 	s.SetLoggerV2(log, false, false, false)
-	ready := make(chan bool, 1)
-	go func() {
-		s.Start()
-		ready <- s.ReadyForConnections(startTimeout)
-	}()
-	stop := func() {
+	if err := start(s, log); err != nil {
 		s.Shutdown()
 		s.WaitForShutdown()
-	}
-	select {
-	case text := <-log.fatal:
-		stop()
-		return nil, fmt.Errorf("NATS server on %s: %s", net.JoinHostPort(options.Host, strconv.Itoa(options.Port)), text)
-	case ok := <-ready:
-		if !ok || !s.JetStreamEnabled() {
-			stop()
-			return nil, fmt.Errorf("NATS server: not ready after %v", startTimeout)
-		}
+		return nil, fmt.Errorf("NATS server on %s: %w", net.JoinHostPort(options.Host, strconv.Itoa(options.Port)), err)
 	}
 	return &Server{server: s}, nil
+}
+
+// start returns when the server takes connections, or with the first thing that stops it from doing so.
+func start(s *server.Server, log *serverLog) error {
+	s.Start()
+	for deadline := time.Now().Add(startTimeout); time.Now().Before(deadline); {
+		if s.ReadyForConnections(startLook) && s.JetStreamEnabled() {
+			return nil
+		}
+		select {
+		case text := <-log.fatal:
+			return errors.New(text)
+		default:
+		}
+	}
+	return fmt.Errorf("not ready after %v", startTimeout)
 }
 
 // options translates the configuration.
