@@ -1,0 +1,63 @@
+package edge
+
+import (
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gaff/hooks"
+)
+
+// rest answers a call on documents.
+func (s *Server) rest(x *exchange) error {
+	call := hooks.CollectionCall{
+		RequestID:  x.id,
+		App:        x.caller.app,
+		Collection: x.r.PathValue("collection"),
+		Operation:  x.method,
+		ID:         x.r.PathValue("id"),
+		Origin:     x.caller.origin,
+	}
+	if err := checkPath(&call); err != nil {
+		return err
+	}
+	var err error
+	if call.Query, call.Hint, err = restParams(x.r.URL.RawQuery, aboutMany(&call)); err != nil {
+		return err
+	}
+	switch x.method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		if call.Body, err = x.json(maxBody); err != nil {
+			return err
+		}
+	}
+	call.Headers = s.access.headers(x.r)
+	reply, err := s.config.Collections.Do(x.r.Context(), call)
+	if err != nil {
+		return err
+	}
+	if reply.Status < 200 || reply.Status > 599 { // a script may answer with any number
+		return hooks.Errorf(hooks.CodeHookError, "%d is not an HTTP status to answer with", reply.Status)
+	}
+	x.warn(reply.Warnings)
+	return x.send(reply.Status, reply.Body)
+}
+
+const maxID = 256 // bytes
+
+// checkPath refuses names and ids that no collection and no document has.
+func checkPath(call *hooks.CollectionCall) error {
+	if err := hooks.CheckName("collection", call.Collection); err != nil {
+		return err
+	}
+	if len(call.ID) > maxID || !utf8.ValidString(call.ID) || strings.ContainsFunc(call.ID, unicode.IsControl) {
+		return hooks.Errorf(hooks.CodeBadRequest, "a document's id has at most %d bytes of UTF-8, without control characters", maxID)
+	}
+	return nil
+}
+
+// aboutMany reports whether the call is about the documents that a query selects.
+func aboutMany(call *hooks.CollectionCall) bool {
+	return call.ID == "" && call.Operation != http.MethodPost
+}

@@ -1,0 +1,86 @@
+package edge
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"gaff/hooks"
+)
+
+// handler answers an exchange, or returns the error that does.
+type handler func(*exchange) error
+
+// route is a path with its methods.
+type route struct {
+	pattern  string
+	methods  map[string]handler // HEAD is GET
+	public   bool               // needs no key
+	override bool               // a POST may name another method in X-HTTP-Method-Override
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	list := map[string]handler{http.MethodGet: s.rest, http.MethodPost: s.rest}
+	for _, rt := range []route{
+		{pattern: "/rest/{collection}", methods: list, override: true},
+		{pattern: "/rest/{collection}/{$}", methods: list, override: true},
+		{pattern: "/rest/{collection}/*", methods: map[string]handler{http.MethodDelete: s.rest}, override: true},
+		{pattern: "/rest/{collection}/{id}", override: true, methods: map[string]handler{
+			http.MethodGet: s.rest, http.MethodPut: s.rest, http.MethodPatch: s.rest, http.MethodDelete: s.rest,
+		}},
+		{pattern: "/v1/events", methods: map[string]handler{http.MethodPost: s.event}},
+		{pattern: "/v1/releases", methods: map[string]handler{http.MethodGet: s.releases, http.MethodPost: s.apply}},
+		{pattern: "/v1/logs", methods: map[string]handler{http.MethodGet: s.logs}},
+		{pattern: "/v1/logs/stream", methods: map[string]handler{http.MethodGet: s.stream}},
+		{pattern: "/livez", public: true, methods: map[string]handler{http.MethodGet: s.livez}},
+		{pattern: "/readyz", public: true, methods: map[string]handler{http.MethodGet: s.readyz}},
+	} {
+		mux.Handle(rt.pattern, s.serve(&rt))
+	}
+	missing := s.serve(&route{})
+	mux.Handle("/", missing)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !clean(r.URL.EscapedPath()) { // the mux would redirect, in a shape of its own
+			missing.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// clean reports whether the path has neither empty segments nor dots to resolve.
+func clean(path string) bool {
+	return strings.HasPrefix(path, "/") && !strings.Contains(path, "//") &&
+		!strings.Contains(path, "/./") && !strings.HasSuffix(path, "/.") &&
+		!strings.Contains(path, "/../") && !strings.HasSuffix(path, "/..")
+}
+
+// handler returns the one of the exchange's method, which it sets.
+func (rt *route) handler(x *exchange) (handler, error) {
+	if rt.methods == nil {
+		return nil, hooks.Errorf(hooks.CodeNotFound, "there is nothing at %.200q", x.r.URL.Path)
+	}
+	switch x.method = x.r.Method; {
+	case x.method == http.MethodHead:
+		x.method = http.MethodGet
+	case x.method == http.MethodPost && rt.override:
+		if method := x.r.Header.Get("X-HTTP-Method-Override"); method != "" {
+			x.method = strings.ToUpper(method)
+		}
+	}
+	if h, ok := rt.methods[x.method]; ok {
+		return h, nil
+	}
+	allowed := slices.Collect(maps.Keys(rt.methods))
+	if rt.methods[http.MethodGet] != nil {
+		allowed = append(allowed, http.MethodHead)
+	}
+	slices.Sort(allowed)
+	allow := strings.Join(allowed, ", ")
+	x.w.Header().Set("Allow", allow)
+	err := hooks.Errorf(hooks.CodeBadRequest, "%.20q is not possible here; use %s", x.method, allow)
+	err.Status = http.StatusMethodNotAllowed
+	return nil, err
+}

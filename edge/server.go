@@ -1,0 +1,104 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server answers HTTP requests. It is safe for concurrent use.
+type Server struct {
+	config   Config
+	access   access
+	ready    *readiness
+	handler  http.Handler
+	timing   timing
+	building chan struct{} // holds one token while a release is built: compiling is costly
+	streams  chan struct{} // holds a token for each stream
+
+	stopping chan struct{} // closed once the server stops
+	stop     func()
+}
+
+// New returns a server of the configuration.
+func New(c Config) (*Server, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.AdminKey == "" && !c.Open {
+		c.Log.Warn("there is no admin key: every call will be refused")
+	}
+	stopping := make(chan struct{})
+	s := &Server{
+		config:   c,
+		access:   newAccess(c.AdminKey, c.Open),
+		ready:    &readiness{checks: c.Checks, log: c.Log},
+		timing:   defaultTiming(),
+		building: make(chan struct{}, 1),
+		streams:  make(chan struct{}, maxStreams),
+		stopping: stopping,
+		stop:     sync.OnceFunc(func() { close(stopping) }),
+	}
+	s.handler = s.routes()
+	return s, nil
+}
+
+// Handler returns the handler of all routes, for servers and tests of one's own. Limits on connections are those of
+// [Server.Run] only.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run serves on l, which it closes, until ctx ends. Then /readyz answers 503, streams end, new connections are
+// refused, and requests in flight have 25 s to finish; it is an error if some do not. A server runs once.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx)) // what is in flight outlives ctx
+	defer cancel()
+	server := &http.Server{
+		Handler:           s.handler,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      maxDeadline + time.Minute, // no answer takes longer; streams set their own
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		s.stop()
+		return errors.Join(fmt.Errorf("HTTP: %w", err), server.Close())
+	case <-ctx.Done():
+	}
+	s.stop()
+	l.Close() // at once, so that a client finds out by a refused connection and not by a call that is dropped
+	<-served
+	// Closing an idle connection can cross a request that its client is just sending. Until now clients in the midst
+	// of their work were not told; from here on each answer says that its connection closes.
+	wait(s.timing.drain)
+	within, done := context.WithTimeout(base, s.timing.stop)
+	defer done()
+	if err := server.Shutdown(within); err != nil {
+		return errors.Join(fmt.Errorf("HTTP: requests were still in flight after %s: %w", s.timing.stop, err), server.Close())
+	}
+	return nil
+}
+
+func wait(d time.Duration) { <-time.After(d) }
+
+// stops reports whether the server has begun to stop.
+func (s *Server) stops() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
+}
