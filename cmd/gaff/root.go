@@ -69,6 +69,7 @@ func newRoot(t *terminal) *cobra.Command {
 	root.SetFlagErrorFunc(usageError)
 	root.AddCommand(
 		newInit(t),
+		newDev(t),
 		newCheck(t),
 		newApply(t),
 		newEmit(t),

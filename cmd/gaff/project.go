@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"gaff/hooks"
+)
+
+// project is a folder whose content is kept live.
+type project struct {
+	dir, data     string
+	releases      releases
+	out, problems io.Writer
+
+	applied map[string]string // the files of the last release that was applied or refused
+}
+
+// releases is where a project's releases go.
+type releases interface {
+	Apply(ctx context.Context, app string, r *hooks.Release) (*hooks.Release, error)
+	// Get returns a release, the current one for 0.
+	Get(ctx context.Context, app string, number uint64) (*hooks.Release, error)
+}
+
+// settle is how long the folder must be quiet before it is read: editors save in several steps.
+const settle = 50 * time.Millisecond
+
+// follow applies the folder whenever it changes. What is wrong with it is reported, and the last good release stays.
+func (p *project) follow(ctx context.Context) error {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return fmt.Errorf("watching %s: %w", p.dir, err)
+	}
+	defer watcher.Close()
+	if err := p.watch(watcher, p.dir); err != nil {
+		return fmt.Errorf("watching %s: %w", p.dir, err)
+	}
+	if err := p.load(ctx); err != nil { // what changed before the watch began
+		return err
+	}
+	quiet := time.NewTimer(settle)
+	quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-watcher.Events:
+			if e.Has(fsnotify.Create) {
+				p.watch(watcher, e.Name) // fails for a file, and for what is gone again
+			}
+			quiet.Reset(settle)
+		case err := <-watcher.Errors:
+			fmt.Fprintf(p.problems, "watching %s: %v\n", p.dir, err)
+			quiet.Reset(settle) // something may have been missed
+		case <-quiet.C:
+			if err := p.load(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// watch watches a folder and those in it that can hold files of the project.
+func (p *project) watch(watcher *fsnotify.Watcher, dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !d.IsDir():
+			return nil
+		case path != p.dir && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || path == p.data):
+			return fs.SkipDir
+		}
+		return watcher.Add(path)
+	})
+}
+
+// load makes the folder as it is now the app's release, if it differs from the current one. Only a server that does not
+// take it is an error.
+func (p *project) load(ctx context.Context) error {
+	files, err := hooks.ReadProject(os.DirFS(p.dir))
+	if err != nil {
+		fmt.Fprintln(p.problems, err)
+		return nil
+	}
+	if p.applied != nil && maps.Equal(files, p.applied) {
+		return nil
+	}
+	p.applied = files
+	release, err := hooks.LoadProject(files)
+	if err != nil {
+		fmt.Fprintf(p.problems, "%v\nnot applied; the last good release stays\n", err)
+		return nil
+	}
+	current, err := p.releases.Get(ctx, release.App, 0)
+	switch {
+	case err == nil && maps.Equal(current.Files, files):
+		fmt.Fprintf(p.out, "release %d of %s is unchanged\n", current.Number, release.App)
+		return nil
+	case err != nil && !notFound(err):
+		return err
+	}
+	start := time.Now()
+	applied, err := p.releases.Apply(ctx, release.App, release)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "release %d of %s: %d hooks, %d jobs (%v)\n", applied.Number, applied.App,
+		len(applied.Hooks), len(applied.Jobs), time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+func notFound(err error) bool {
+	var e *hooks.Error
+	return errors.As(err, &e) && e.Code == hooks.CodeNotFound
+}

@@ -1,0 +1,219 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/pflag"
+
+	"gaff/hooks"
+)
+
+// Config is what worker and enqueuer are told by their environment and flags.
+type Config struct {
+	NATSURL     string // default nats://127.0.0.1:4222
+	NATSCreds   string // path of a NATS credentials file; empty: none
+	RedisURL    string // default redis://127.0.0.1:6379
+	PostgresURL string // documents and outbox; or
+	SQLitePath  string // the file of an SQLite database
+	HTTP        string // address to listen on; the enqueuer's default is 127.0.0.1:8090, the worker's is not to listen
+	AdminKey    string // opens everything of every app; empty: no key does
+	Executors   int    // 0: scripts run in the worker's own process
+	Concurrency int    // runs in flight at most; default [DefaultConcurrency]
+	MemoryLimit uint64 // bytes that a worker's garbage collector keeps to; default 512 MiB
+	Prefix      string // of every subject, stream and queue; default gaff
+	LogLevel    string // debug, info, warn or error; default info
+	LogFormat   string // text or json; default text
+
+	Check bool // validate configuration and connections, then end
+}
+
+// DefaultConcurrency is how many runs are in flight at most, if nothing else is said.
+const DefaultConcurrency = 4096
+
+// option is one thing to configure: a flag, and a variable of the environment named like it.
+type option struct {
+	flag   string
+	usage  string
+	secret bool // may be given as a file, by GAFF_…_FILE
+	set    func(*Config, string) error
+}
+
+func options() []option {
+	text := func(field func(*Config) *string) func(*Config, string) error {
+		return func(c *Config, s string) error { *field(c) = s; return nil }
+	}
+	return []option{
+		{"nats-url", "NATS server", true, text(func(c *Config) *string { return &c.NATSURL })},
+		{"nats-creds", "NATS credentials file", false, text(func(c *Config) *string { return &c.NATSCreds })},
+		{"redis-url", "Redis server, for jobs", true, text(func(c *Config) *string { return &c.RedisURL })},
+		{"postgres-url", "PostgreSQL database, for documents and outbox", true, text(func(c *Config) *string { return &c.PostgresURL })},
+		{"sqlite-path", "SQLite file, instead of PostgreSQL", false, text(func(c *Config) *string { return &c.SQLitePath })},
+		{"http", "address to listen on", false, text(func(c *Config) *string { return &c.HTTP })},
+		{"admin-key-file", "file with the key that opens everything", false, readAdminKey},
+		{"executors", "executor processes; 0: scripts run in the worker itself", false, setExecutors},
+		{"concurrency", "runs in flight at most", false, setConcurrency},
+		{"memory-limit", "memory of the process, such as 256MiB", false, setMemoryLimit},
+		{"prefix", "of every subject, stream and queue", false, setPrefix},
+		{"log-level", "debug, info, warn or error", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
+		{"log-format", "text or json", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
+	}
+}
+
+// ErrUsage is in the chain of every error that is the operator's to mend; commands exit with 2 for it.
+var ErrUsage = errors.New("bad configuration")
+
+// LoadConfig reads flags and the environment; flags win. A variable GAFF_… that nobody knows is an error. When help is
+// asked for, it prints the usage to w and returns [pflag.ErrHelp].
+func LoadConfig(command string, args, environ []string, w io.Writer) (Config, error) {
+	c := Config{
+		NATSURL: "nats://127.0.0.1:4222", RedisURL: "redis://127.0.0.1:6379", Concurrency: DefaultConcurrency, MemoryLimit: 512 << 20,
+		Prefix: "gaff", LogLevel: "info", LogFormat: "text",
+	}
+	opts := options()
+	if err := c.fromEnvironment(opts, environ); err != nil {
+		return c, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	flags := pflag.NewFlagSet(command, pflag.ContinueOnError)
+	flags.SetOutput(w)
+	flags.BoolVar(&c.Check, "check", false, "validate configuration and connections, then exit")
+	for _, o := range opts {
+		flags.Func(o.flag, o.usage+" ("+variable(o.flag)+")", func(s string) error { return o.set(&c, s) })
+	}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp):
+		return c, err
+	case err != nil:
+		return c, fmt.Errorf("%w: %w", ErrUsage, err)
+	case flags.NArg() > 0:
+		return c, fmt.Errorf("%w: unexpected argument %q", ErrUsage, flags.Arg(0))
+	case c.PostgresURL != "" && c.SQLitePath != "":
+		return c, fmt.Errorf("%w: give GAFF_POSTGRES_URL or GAFF_SQLITE_PATH, not both", ErrUsage)
+	case c.PostgresURL == "" && c.SQLitePath == "":
+		return c, fmt.Errorf("%w: give GAFF_POSTGRES_URL or GAFF_SQLITE_PATH, for documents", ErrUsage)
+	}
+	return c, nil
+}
+
+const variablePrefix = "GAFF_"
+
+func variable(flag string) string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// fromEnvironment sets every option that the environment names. The variables of the command line tool may stand in the
+// same environment.
+func (c *Config) fromEnvironment(opts []option, environ []string) error {
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, variablePrefix) || forTool(name) {
+			continue
+		}
+		i := slices.IndexFunc(opts, func(o option) bool {
+			return variable(o.flag) == name || o.secret && variable(o.flag)+"_FILE" == name
+		})
+		if i < 0 {
+			return fmt.Errorf("%s is not a variable of Gaff", name)
+		}
+		if variable(opts[i].flag) != name {
+			secret, err := readSecret(value)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			value = secret
+		}
+		if err := opts[i].set(c, value); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// forTool reports whether a variable is for the command gaff.
+func forTool(name string) bool {
+	return slices.Contains([]string{"GAFF_URL", "GAFF_KEY", "GAFF_KEY_FILE"}, name)
+}
+
+const maxSecretFile = 64 << 10
+
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile))
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimSpace(string(b))
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return secret, nil
+}
+
+const minAdminKey = 16
+
+func readAdminKey(c *Config, path string) error {
+	key, err := readSecret(path)
+	if err != nil {
+		return err
+	}
+	if len(key) < minAdminKey {
+		return fmt.Errorf("the key in %s is shorter than %d characters", path, minAdminKey)
+	}
+	c.AdminKey = key
+	return nil
+}
+
+func setExecutors(c *Config, s string) error {
+	if n, err := strconv.Atoi(s); err != nil || n != 0 {
+		return fmt.Errorf("%q: only 0 (scripts run in the worker itself) is available in this version", s)
+	}
+	return nil
+}
+
+func setConcurrency(c *Config, s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is not a number of at least 1", s)
+	}
+	c.Concurrency = n
+	return nil
+}
+
+const minMemory = 64 << 20
+
+func setMemoryLimit(c *Config, s string) error {
+	n, err := humanize.ParseBytes(s)
+	if err != nil || n < minMemory {
+		return fmt.Errorf("%q is not a size of at least 64MiB", s)
+	}
+	c.MemoryLimit = n
+	return nil
+}
+
+func setPrefix(c *Config, s string) error {
+	if err := hooks.CheckName("prefix", s); err != nil {
+		return err
+	}
+	c.Prefix = s
+	return nil
+}
+
+func oneOf(field func(*Config) *string, values ...string) func(*Config, string) error {
+	return func(c *Config, s string) error {
+		if !slices.Contains(values, s) {
+			return fmt.Errorf("%q is none of %s", s, strings.Join(values, ", "))
+		}
+		*field(c) = s
+		return nil
+	}
+}

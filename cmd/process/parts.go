@@ -1,0 +1,106 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+
+	"gaff/hooks"
+	"gaff/queue"
+	"gaff/store"
+	"gaff/tasks"
+)
+
+// Store is where documents and the outbox are kept.
+type Store interface {
+	hooks.Documents
+	hooks.Outbox
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Parts are the connections that a process works with. Both roles may share them.
+type Parts struct {
+	Config Config
+	Log    *slog.Logger
+	Conn   *queue.Conn
+	Store  Store
+	Tables *hooks.Tables
+	Gate   *queue.Gate
+	// Collections carries out calls on documents, for HTTP and for scripts.
+	Collections *hooks.Collections
+	Releases    *queue.Releases
+
+	Listener net.Listener // that the enqueuer serves on; nil: it opens the configured one
+	Open     bool         // no key is needed, for gaff dev on a loopback address
+
+	ready ready
+}
+
+// ready is closed once the releases that were there at the start are loaded.
+type ready struct {
+	once sync.Once
+	ch   chan struct{}
+}
+
+func (r *ready) done() { r.once.Do(func() { close(r.ch) }) }
+
+// Ready waits until the releases that were there at the start are loaded.
+func (p *Parts) Ready(ctx context.Context) error {
+	select {
+	case <-p.ready.ch:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// loaded is nil once that is so.
+func (p *Parts) loaded() error {
+	select {
+	case <-p.ready.ch:
+		return nil
+	default:
+		return errors.New("not loaded yet")
+	}
+}
+
+// Open connects everything that the configuration names. An unreachable server is an error that names it.
+func Open(ctx context.Context, c Config, log *slog.Logger) (*Parts, error) {
+	tasks.LogRedis(log)
+	documents, err := openStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := queue.Connect(ctx, queue.Config{URL: c.NATSURL, Creds: c.NATSCreds, Prefix: c.Prefix, Log: log})
+	if err != nil {
+		documents.Close()
+		return nil, err
+	}
+	p := &Parts{Config: c, Log: log, Conn: conn, Store: documents, Tables: &hooks.Tables{}, Releases: queue.NewReleases(conn)}
+	p.ready.ch = make(chan struct{})
+	if p.Gate, err = queue.NewGate(conn, p.Tables); err != nil {
+		p.Close()
+		return nil, err
+	}
+	p.Collections = &hooks.Collections{Documents: documents, Gate: p.Gate}
+	return p, nil
+}
+
+func openStore(ctx context.Context, c Config) (Store, error) {
+	if c.PostgresURL != "" {
+		return store.OpenPostgres(ctx, c.PostgresURL, store.Options{})
+	}
+	return store.OpenSQLite(ctx, c.SQLitePath, store.Options{})
+}
+
+// Close ends the connections.
+func (p *Parts) Close() {
+	if p.Gate != nil {
+		p.Gate.Close()
+	}
+	p.Conn.Close()
+	p.Store.Close()
+}

@@ -1,0 +1,162 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gaff/edge"
+	"gaff/hooks"
+	"gaff/queue"
+	"gaff/script"
+	"gaff/tasks"
+)
+
+// Worker answers asks, works events off and runs the tasks of jobs, until ctx ends; then it finishes what it has
+// accepted.
+//
+// It stops in the order in which work flows: nothing new is taken in, what runs ends, what runs have committed and
+// recorded is published.
+func Worker(ctx context.Context, p *Parts) error {
+	redis, err := tasks.ParseRedis(p.Config.RedisURL, p.Config.Prefix)
+	if err != nil {
+		return err
+	}
+	if p.Config.MemoryLimit > 0 { // collecting by limit rather than by growth is worth a third of the throughput
+		debug.SetGCPercent(-1)
+		debug.SetMemoryLimit(int64(p.Config.MemoryLimit))
+	}
+	recorder := queue.NewLog(p.Conn)
+	defer recorder.Close()
+	pool := hooks.NewPool(places(), p.Config.Concurrency)
+	defer pool.Close()
+	runner := &hooks.Runner{
+		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections, Recorder: recorder,
+		Pool: pool, Log: p.Log,
+	}
+	pooled := pool.Handler(runner)
+	return together(ctx,
+		func(ctx context.Context) error { return queue.Serve(ctx, p.Conn, runner, pool) },
+		func(ctx context.Context) error {
+			return queue.Consume(ctx, p.Conn, pooled, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin})
+		},
+		func(ctx context.Context) error {
+			return tasks.Serve(ctx, redis, pooled, tasks.Options{Log: p.Log, StopWithin: stopWithin})
+		},
+	)
+}
+
+// stopWithin is how long a stopping process waits for what it has accepted.
+const stopWithin = 25 * time.Second
+
+// ackWait is after what time another worker gets the event of one that died.
+const ackWait = 10 * time.Second
+
+// places is how many runs compute at the same moment.
+func places() int { return 2 * runtime.GOMAXPROCS(0) }
+
+// Enqueuer serves HTTP, ticks the clock of jobs and relays the outbox, until ctx ends; then it answers what it has
+// accepted.
+func Enqueuer(ctx context.Context, p *Parts) error {
+	redis, err := tasks.ParseRedis(p.Config.RedisURL, p.Config.Prefix)
+	if err != nil {
+		return err
+	}
+	listener, err := p.listen()
+	if err != nil {
+		return err
+	}
+	server, err := edge.New(p.edge(redis))
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	p.Log.Info("serving", "url", "http://"+listener.Addr().String())
+	return together(ctx,
+		func(ctx context.Context) error { return server.Run(ctx, listener) },
+		tasks.NewScheduler(redis, p.Tables, p.Log).Run,
+	)
+}
+
+// edge is what the HTTP server is told.
+func (p *Parts) edge(redis tasks.Redis) edge.Config {
+	return edge.Config{
+		Collections: p.Collections, Gate: p.Gate, Releases: registry{p.Releases}, Build: hooks.LoadProject, Logs: logs{p.Conn},
+		Checks: map[string]func(context.Context) error{
+			"NATS":      p.Conn.Ping,
+			"documents": p.Store.Ping,
+			"Redis":     func(context.Context) error { return redis.Ping() },
+			"releases":  func(context.Context) error { return p.loaded() },
+		},
+		AdminKey: p.Config.AdminKey, Open: p.Open, Log: p.Log,
+	}
+}
+
+// logs reads the log stream.
+type logs struct{ conn *queue.Conn }
+
+func (l logs) Logs(ctx context.Context, f hooks.LogFilter) ([]hooks.Record, error) {
+	return queue.Logs(ctx, l.conn, f)
+}
+
+func (l logs) Tail(ctx context.Context, f hooks.LogFilter, each func(hooks.Record) error) error {
+	return queue.Tail(ctx, l.conn, f, each)
+}
+
+func (p *Parts) listen() (net.Listener, error) {
+	if p.Listener != nil {
+		return p.Listener, nil
+	}
+	address := p.Config.HTTP
+	if address == "" {
+		address = "127.0.0.1:8090"
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("HTTP: %w", err)
+	}
+	return listener, nil
+}
+
+// Run runs roles until ctx ends or one of them fails, which ends the others. What every role needs runs beside them and
+// ends after them: the tables follow the releases, and the relay publishes what is committed.
+func Run(ctx context.Context, p *Parts, roles ...Role) error {
+	upkeep, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	relay := &hooks.Relay{Outbox: p.Store, Publisher: p.Gate, Log: p.Log}
+	below, upkeep := errgroup.WithContext(upkeep)
+	below.Go(func() error { return p.follow(upkeep) })
+	below.Go(func() error { return relay.Run(upkeep) })
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(upkeep, stop)() // nothing works without it
+	above := make([]func(context.Context) error, len(roles))
+	for i, role := range roles {
+		above[i] = func(ctx context.Context) error { return role(ctx, p) }
+	}
+	err := together(ctx, above...)
+	end()
+	return errors.Join(err, below.Wait())
+}
+
+// together runs functions until ctx ends or one of them fails, which ends the others.
+func together(ctx context.Context, functions ...func(context.Context) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, f := range functions {
+		g.Go(func() error { return f(ctx) })
+	}
+	return g.Wait()
+}
+
+// follow keeps the tables at the current releases.
+func (p *Parts) follow(ctx context.Context) error {
+	return p.Releases.Watch(ctx, p.Tables, func(t *hooks.Table) {
+		p.Log.Info("release is live", "app", t.Release.App, "release", t.Release.Number)
+	}, p.ready.done)
+}
