@@ -1,0 +1,3 @@
+function beforePOST(req, res) {
+  throw new Error('nobody minds');
+}

@@ -1,0 +1,3 @@
+function beforePOST(req, res) {
+  res.end({ data: Object.assign({}, req.body, { second: req.body.upper + '!' }) });
+}
