@@ -25,7 +25,7 @@ type Conn struct {
 const (
 	connectTimeout = 5 * time.Second
 	setupTimeout   = 15 * time.Second
-	flushTimeout   = 2 * time.Second
+	flushTimeout   = 5 * time.Second
 	// ackTimeout is after what time a stream that has not acknowledged is taken not to have the message.
 	ackTimeout = 5 * time.Second
 	// maxUnacknowledged bounds what is published and not yet acknowledged, in messages.
@@ -140,12 +140,21 @@ func (c *Conn) Ping(ctx context.Context) error {
 	return nil
 }
 
+// flush returns when the server has what was sent to it. Without a connection it does not wait for one.
+func (c *Conn) flush() {
+	err := nats.ErrDisconnected
+	if c.nc.IsConnected() {
+		err = c.nc.FlushTimeout(flushTimeout)
+	}
+	if err != nil {
+		c.log.Warn("NATS: not everything was sent", "error", err)
+	}
+}
+
 // Close sends what is still to be sent and disconnects.
 func (c *Conn) Close() {
-	if c.nc.IsConnected() {
-		if err := c.nc.FlushTimeout(flushTimeout); err != nil {
-			c.log.Warn("NATS: not everything was sent", "error", err)
-		}
+	if !c.nc.IsClosed() {
+		c.flush()
 	}
 	c.nc.Close()
 }

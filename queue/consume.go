@@ -112,8 +112,6 @@ func (w *deliveries) stop(consuming jetstream.ConsumeContext, within time.Durati
 	case <-last.C:
 		return fmt.Errorf("consume events: handlers did not end within %v", within)
 	}
-	if err := w.conn.nc.FlushTimeout(flushTimeout); err != nil {
-		return fmt.Errorf("consume events: send the last acknowledgements: %w", err)
-	}
+	w.conn.flush()
 	return nil
 }

@@ -78,8 +78,9 @@ func connect(t testing.TB, config Config) *Conn {
 	return c
 }
 
-// startServer starts a server of the test's own and returns it with what restarts it at the same address.
-func startServer(t testing.TB) (s *Server, restart func() *Server) {
+// startServer starts a server of the test's own and returns it with what restarts it at the same address. It ends after
+// everything that the test starts later.
+func startServer(t testing.TB) (s *Server, restart func()) {
 	t.Helper()
 	dir := t.TempDir()
 	start := func(addr string) *Server {
@@ -87,12 +88,13 @@ func startServer(t testing.TB) (s *Server, restart func() *Server) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(s.Shutdown)
 		return s
 	}
 	s = start("127.0.0.1:0")
+	current := s
+	t.Cleanup(func() { current.Shutdown() })
 	addr := strings.TrimPrefix(s.URL(), "nats://")
-	return s, func() *Server { return start(addr) }
+	return s, func() { current = start(addr) }
 }
 
 // tables is a release with one before hook on customer.POST, changed by opts.

@@ -99,9 +99,7 @@ func (s *asks) stop(sub *nats.Subscription, ended <-chan struct{}, cancel contex
 			return fmt.Errorf("serve asks: runs did not end within %v", stopTimeout)
 		}
 	}
-	if err := s.conn.nc.FlushTimeout(flushTimeout); err != nil {
-		return fmt.Errorf("serve asks: send the last verdicts: %w", err)
-	}
+	s.conn.flush()
 	return nil
 }
 
