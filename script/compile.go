@@ -27,6 +27,7 @@ type Program struct {
 	fresh     bool // each run needs a runtime of its own
 	functions map[string]bool
 	exprVars  []int // of a condition: which variables it uses
+	coverage  *Coverage
 }
 
 // module is one file of a program.
@@ -39,12 +40,17 @@ type module struct {
 	params   []string
 	compiled *goja.Program     // a function that evaluates the file; nil for the main file and for JSON
 	requires map[string]string // what a require in this file means, by its argument
+
+	coverage   *Coverage  // may be nil
+	statements statements // nil if they are not counted
 }
 
 // Compile prepares the file at path with everything it requires, and evaluates it once, without a host and for at most
 // a second, to see what it defines. The error is a [*CompileError] with every problem that was found.
-func Compile(files Files, path string) (*Program, error) {
-	p := &Program{files: files, modules: map[string]*module{}, entries: map[string]*goja.Program{}}
+func Compile(files Files, path string) (*Program, error) { return compile(files, path, nil) }
+
+func compile(files Files, path string, c *Coverage) (*Program, error) {
+	p := &Program{files: files, modules: map[string]*module{}, entries: map[string]*goja.Program{}, coverage: c}
 	if _, ok := files[path]; !ok {
 		return nil, compileError([]Problem{{File: path, Message: "no such file"}})
 	}
@@ -68,7 +74,7 @@ func (p *Program) load(path string) []Problem {
 		if p.modules[path] != nil {
 			continue
 		}
-		m, bad := parseModule(path, p.files[path])
+		m, bad := parseModule(path, p.files[path], p.coverage)
 		problems = append(problems, bad...)
 		p.modules[path] = m
 		for _, r := range m.scan.requires {
@@ -90,8 +96,8 @@ func (m *module) problem(at file.Idx, message string) Problem {
 }
 
 // parseModule returns a module in any case, so that a broken file does not hide the problems of others.
-func parseModule(path, source string) (*module, []Problem) {
-	m := &module{path: path, source: source, requires: map[string]string{}}
+func parseModule(path, source string, c *Coverage) (*module, []Problem) {
+	m := &module{path: path, source: source, requires: map[string]string{}, coverage: c}
 	if strings.HasSuffix(path, ".json") {
 		m.json = true
 		return m, checkJSON(path, source)
@@ -136,11 +142,12 @@ func (m *module) parse(text string, smap *sourcemap.Consumer) error {
 	if err != nil {
 		return err
 	}
+	m.tree, m.scan = tree, scanProgram(tree)
+	m.params = m.parameters()
+	m.count(m.coverage, smap)
 	if smap != nil {
 		tree.File.SetSourceMap(smap)
 	}
-	m.tree, m.scan = tree, scanProgram(tree)
-	m.params = m.parameters()
 	m.compiled, err = goja.CompileAST(m.wrap(nil), false)
 	return err
 }

@@ -19,7 +19,7 @@ func (p *Program) evaluate() []Problem {
 	m := newMachine(false) // before the clock starts
 	ctx, cancel := context.WithTimeout(context.Background(), compileTime)
 	defer cancel()
-	r := &run{ctx: ctx, prog: p, call: &Call{}, stragglers: &sync.WaitGroup{}, m: m}
+	r := &run{ctx: ctx, prog: p, call: &Call{}, stragglers: &sync.WaitGroup{}, m: m, compiling: true}
 	done := make(chan map[string]bool, 1)
 	failed := make(chan *Error, 1)
 	go func() {

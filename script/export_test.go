@@ -1,12 +1,12 @@
 package script
 
 // Variant chooses how a program is run, to test that it makes no difference.
-type Variant struct{ Fresh, Plain bool }
+type Variant struct{ Fresh, Plain, Counted bool }
 
 // As returns the program to be run as v says, or as it has to be run if that is more.
 func (p *Program) As(v Variant) *Program {
 	q := &Program{files: p.files, main: p.main, modules: p.modules, entries: p.entries, functions: p.functions,
-		exprVars: p.exprVars}
+		exprVars: p.exprVars, coverage: p.coverage}
 	q.fresh, q.plain = p.fresh || v.Fresh, p.plain || v.Plain
 	return q
 }

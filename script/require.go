@@ -22,6 +22,7 @@ func (r *run) enter() (goja.Value, error) {
 		r.module = r.newModule(m)
 		args = r.fill(args, m, r.module)
 	}
+	args = r.withRan(args, m)
 	args = append(args, r.m.enter, r.m.newReq(), r.m.js.CreateObject(r.m.resProto))
 	r.m.args = args
 	return call(goja.Undefined(), args...)
@@ -88,6 +89,12 @@ func (r *run) runScript() (*goja.Object, error) {
 	r.m.define(r.m.js.GlobalObject(), map[string]any{
 		"module": module, "exports": module.Get("exports"), "require": r.requireFor(r.prog.main),
 	})
+	if r.prog.main.statements != nil {
+		err := r.m.js.GlobalObject().DefineDataProperty(ranName, r.ran(r.prog.main), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+		if err != nil {
+			return nil, err
+		}
+	}
 	whole, err := r.prog.script()
 	if err != nil {
 		return nil, err
@@ -145,11 +152,11 @@ func (r *run) evaluate(m *module, program *goja.Program) (goja.Value, *goja.Obje
 		return nil, nil, err
 	}
 	if len(m.params) == 0 {
-		v, err := call(goja.Undefined())
+		v, err := call(goja.Undefined(), r.withRan(nil, m)...)
 		return v, nil, err
 	}
 	module := r.newModule(m)
-	v, err := call(module.Get("exports"), r.fill(nil, m, module)...)
+	v, err := call(module.Get("exports"), r.withRan(r.fill(nil, m, module), m)...)
 	return v, module, err
 }
 

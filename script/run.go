@@ -17,6 +17,7 @@ type run struct {
 	prog *Program
 	call *Call
 
+	compiling  bool        // only to see what the file defines
 	calls      *background // nil until there is a host call
 	stragglers *sync.WaitGroup
 	journal    journal

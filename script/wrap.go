@@ -46,7 +46,11 @@ func (m *module) wrap(result ast.Expression, extra ...string) *ast.Program {
 		body = append(slices.Clip(slices.Clone(body)), &ast.ReturnStatement{Return: m.end(), Argument: result})
 	}
 	params := &ast.ParameterList{Opening: 1, Closing: 1}
-	for _, name := range slices.Concat(m.params, extra) {
+	names := slices.Clip(m.params)
+	if m.statements != nil {
+		names = append(names, ranName)
+	}
+	for _, name := range append(names, extra...) {
 		params.List = append(params.List, &ast.Binding{Target: m.identifier(name)})
 	}
 	function := &ast.FunctionLiteral{
