@@ -14,6 +14,16 @@ type chain struct {
 	verdict Verdict
 }
 
+// run runs the hooks that the event starts, until one ends the chain.
+func (c *chain) run(ctx context.Context) {
+	e := &c.event
+	for _, m := range c.table.Match(e.Phase, e.Service, e.Operation, e.Origin) {
+		if !c.step(ctx, m) {
+			return
+		}
+	}
+}
+
 // step runs one hook and reports whether the next may run.
 func (c *chain) step(ctx context.Context, m *Match) bool {
 	seen := c.event // what this hook sees, also after the next has changed it
@@ -33,6 +43,10 @@ func (c *chain) step(ctx context.Context, m *Match) bool {
 		return c.broken(m, fault)
 	}
 	decided, err := decide(c.event.Phase, &res)
+	c.table.masker.inError(err)
+	for i, w := range res.Warnings {
+		res.Warnings[i] = c.table.masker.inText(w)
+	}
 	if err != nil {
 		err.Hook = run.record.label()
 		return c.refused(run, &res, err)

@@ -1,12 +1,8 @@
 package hooks
 
 import (
-	"bytes"
 	"encoding/json"
-	"strings"
 	"time"
-
-	"github.com/tidwall/gjson"
 )
 
 // maxRecordedVerdict bounds how much of a verdict its record keeps, in bytes.
@@ -34,7 +30,8 @@ func (r *run) finish(res *scriptResult, err *Error, status Status, verdict *Verd
 	if verdict != nil {
 		rec.Verdict = recordedVerdict(verdict)
 	}
-	mask(rec, r.event.Headers)
+	rec.Input, rec.Calls = input(r.event), r.host.journal.list()
+	r.table.masker.with(r.event.Headers).inRecord(rec)
 	r.runner.Recorder.Record(*rec)
 }
 
@@ -48,40 +45,37 @@ func recordedVerdict(v *Verdict) json.RawMessage {
 	return short.AppendJSON(nil)
 }
 
-var credentialHeaders = []string{"authorization", "proxy-authorization", "x-apikey", "x-api-key", "cookie"}
+// maxRecordedInput bounds how large an event may be for its record to keep it, in bytes.
+const maxRecordedInput = 16 << 10
 
-const masked = "***"
-
-// minSecret is the length under which a header's value is not taken for a secret, so that masking cannot shred a log.
-const minSecret = 6
-
-// mask takes the caller's credentials out of a record, wherever a script has written them.
-func mask(rec *Record, headers json.RawMessage) {
-	if headers == nil {
-		return
+// input is the event as a record keeps it: what it is about, and its payload without the caller's credentials; nil if
+// that is too much.
+func input(e *Event) json.RawMessage {
+	size := 0
+	for _, name := range rawFields {
+		size += len(*e.raw(name))
 	}
-	var replace []string
-	for _, name := range credentialHeaders {
-		value := gjson.GetBytes(headers, name).String()
-		if _, token, found := strings.Cut(value, " "); found && len(token) >= minSecret {
-			replace = append(replace, token, masked)
-		} else if len(value) >= minSecret {
-			replace = append(replace, value, masked)
+	if size > maxRecordedInput {
+		return nil
+	}
+	p := e.Payload
+	if headers, err := parseDocument(p.Headers, "headers"); p.Headers != nil && err == nil {
+		for _, name := range credentialHeaders() {
+			if headers.get(name) != nil {
+				headers.set(name, json.RawMessage(`"`+masked+`"`))
+			}
 		}
+		p.Headers = headers.raw()
 	}
-	if replace == nil {
-		return
+	raw := make([]byte, 0, size+256)
+	raw = append(appendString(append(raw, `{"service":`...), e.Service), `,"operation":`...)
+	raw = append(appendString(raw, e.Operation), `,"phase":`...)
+	raw = append(appendString(raw, string(e.Phase)), ',')
+	at := len(raw)
+	raw = p.AppendJSON(raw)
+	if string(raw[at:]) == "{}" {
+		raw[at-1] = '}'
+		return raw[:at]
 	}
-	r := strings.NewReplacer(replace...)
-	rec.End = r.Replace(rec.End)
-	for i := range rec.Log {
-		rec.Log[i].Text = r.Replace(rec.Log[i].Text)
-	}
-	if rec.Error != nil {
-		rec.Error.Message, rec.Error.Stack = r.Replace(rec.Error.Message), r.Replace(rec.Error.Stack)
-	}
-	for i := 0; i < len(replace) && rec.Verdict != nil; i += 2 {
-		secret := mustMarshal(replace[i])
-		rec.Verdict = bytes.ReplaceAll(rec.Verdict, secret[1:len(secret)-1], []byte(masked))
-	}
+	return append(raw[:at], raw[at+1:]...)
 }

@@ -14,12 +14,20 @@ import (
 type host struct {
 	collections *Collections
 	event       *Event
+	journal     journal
 }
 
 var _ script.Host = (*host)(nil)
 
-// Call carries out one host function, such as db.post with a path and a document.
+// Call carries out one host function, such as db.post with a path and a document, and notes it for the run's record.
 func (h *host) Call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
+	end := h.journal.begin(name, args)
+	result, err := h.call(ctx, name, args)
+	end(result, err)
+	return result, err
+}
+
+func (h *host) call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
 	verb, found := strings.CutPrefix(name, "db.")
 	if !found {
 		return nil, Errorf(CodeNotFound, "there is no function %s", name)

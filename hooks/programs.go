@@ -1,15 +1,17 @@
 package hooks
 
 import (
+	"strings"
 	"sync"
 
 	"gaff/script"
 )
 
-// programs are the compiled scripts of one release, made when they are first needed.
+// programs are the compiled scripts of one release, made when they are first needed. They end with the last table of
+// the release.
 type programs struct {
-	table *Table
-	made  sync.Map // source key → func() (*script.Program, error)
+	release *Release
+	made    sync.Map // source key → func() (*script.Program, error)
 }
 
 type compileFunc = func() (*script.Program, error)
@@ -25,27 +27,14 @@ func (ps *programs) once(key string, compile compileFunc) (*script.Program, erro
 // script returns the compiled file at path.
 func (ps *programs) script(path string) (*script.Program, error) {
 	return ps.once(path, func() (*script.Program, error) {
-		return script.Compile(ps.table.Release.Files, path)
+		return script.Compile(ps.release.Files, path)
 	})
 }
 
 // condition returns the compiled condition of a hook.
 func (ps *programs) condition(h *Hook) (*script.Program, error) {
 	return ps.once("when "+h.Name, func() (*script.Program, error) {
-		return script.CompileExpr(h.When, "when", 1)
+		source := strings.Repeat(" ", max(h.WhenCol-1, 0)) + h.When
+		return script.CompileExpr(source, ProjectFile, max(h.WhenLine, 1))
 	})
-}
-
-// programsOf keeps the programs of each app's current table; those of a replaced table end with its last run.
-type programsOf struct {
-	byApp sync.Map // app → *programs
-}
-
-func (po *programsOf) of(t *Table) *programs {
-	if ps, ok := po.byApp.Load(t.Release.App); ok && ps.(*programs).table == t {
-		return ps.(*programs)
-	}
-	ps := &programs{table: t}
-	po.byApp.Store(t.Release.App, ps)
-	return ps
 }

@@ -58,6 +58,9 @@ type loader struct {
 	names   map[string]int // kind and name → the line that took it
 	anchors map[string]ast.Node
 	nodes   int // converted to JSON so far
+
+	referring bool // what is converted may refer to secrets
+	refs      []SecretRef
 }
 
 // checkFiles holds the project to its bounds.
@@ -108,27 +111,21 @@ func (l *loader) root(source string) {
 		"hooks":    l.list("hooks", l.hook),
 		"jobs":     l.list("jobs", l.job),
 		"settings": l.settings,
+		"sessions": l.sessions,
 		"methods":  l.laterUnlessEmpty("methods"),
 		"services": l.laterUnlessEmpty("services"),
 	})
 }
 
-// settings reads context.settings. A reference to a secret would reach scripts as plain text, so it is refused.
+// settings reads context.settings.
 func (l *loader) settings(n ast.Node) {
 	if _, ok := mappingOf(n); !ok {
 		l.at(n, "settings must be a mapping")
 		return
 	}
-	ok := true
-	ast.Walk(visitor(func(n ast.Node) {
-		if s, isText := n.(*ast.StringNode); isText && strings.Contains(s.Value, "${secret:") {
-			l.at(n, "secrets are not available in this version")
-			ok = false
-		}
-	}), n)
-	if ok {
-		l.json(&l.release.Settings)(n)
-	}
+	l.referring = true
+	l.json(&l.release.Settings)(n)
+	l.referring = false
 }
 
 // take claims a name for the node n; a kind's names are unique in a project.

@@ -22,7 +22,7 @@ func (l *loader) hook(n ast.Node) {
 		"timeout":   l.timeout(&h.Timeout),
 		"onError":   oneOf(l, &h.OnError, Fail, Ignore),
 		"order":     l.order(&h.Order),
-		"when":      l.condition(&h.When),
+		"when":      l.condition(&h),
 		"changed":   words(l, "changed", &h.Changed, l.field),
 		"origins":   words(l, "origins", &h.Origins, func(o *Origin) setter { return oneOf(l, o, Client, Script, S2S) }),
 		"params":    l.json(&h.Params),
@@ -57,7 +57,7 @@ func (l *loader) needs(o object, what string, keys ...string) {
 }
 
 // condition reads the JavaScript expression of when.
-func (l *loader) condition(s *string) setter {
+func (l *loader) condition(h *Hook) setter {
 	return func(n ast.Node) {
 		v, ok := l.scalar(n)
 		if !ok {
@@ -74,7 +74,7 @@ func (l *loader) condition(s *string) setter {
 			l.compileError(n, shifted(err, line, col-1))
 			return
 		}
-		*s = v
+		h.When, h.WhenLine, h.WhenCol = v, line, col
 	}
 }
 

@@ -3,6 +3,7 @@ package hooks
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -44,8 +45,10 @@ func (l *loader) appendJSON(dst []byte, n ast.Node, depth int) ([]byte, error) {
 	case *ast.NullNode:
 		return append(dst, "null"...), nil
 	case *ast.StringNode:
+		l.reference(n, n.Value)
 		return appendString(dst, n.Value), nil
 	case *ast.LiteralNode:
+		l.reference(n, n.Value.Value)
 		return appendString(dst, n.Value.Value), nil
 	case *ast.BoolNode:
 		return append(dst, mustMarshal(n.Value)...), nil
@@ -65,6 +68,10 @@ func (l *loader) appendObject(dst []byte, pairs []*ast.MappingValueNode, depth i
 	for i, pair := range pairs {
 		if pair.Key.IsMergeKey() {
 			l.at(pair.Key, "merge keys (<<) are not allowed")
+			return nil, errTold
+		}
+		if l.referring && strings.Contains(pair.Key.GetToken().Value, secretMark) {
+			l.at(pair.Key, "a key cannot refer to a secret")
 			return nil, errTold
 		}
 		if i > 0 {

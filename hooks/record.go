@@ -34,6 +34,7 @@ type Record struct {
 	Name     string          `json:"name"`
 	Function string          `json:"function,omitempty"`
 	Event    string          `json:"event"`
+	Input    json.RawMessage `json:"input,omitempty"` // the event as the hook saw it, credentials masked
 	Release  uint64          `json:"release"`
 	Attempt  int             `json:"attempt"`
 	Status   Status          `json:"status"`
@@ -41,7 +42,9 @@ type Record struct {
 	Verdict  json.RawMessage `json:"verdict,omitempty"`
 	Error    *RecordError    `json:"error,omitempty"`
 	Log      []LogLine       `json:"log,omitempty"`
-	End      string          `json:"end,omitempty"` // the text a job ended with
+	Calls    []HostCall      `json:"calls,omitempty"` // what the script asked of the world, the first 32
+	End      string          `json:"end,omitempty"`   // the text a job ended with
+	Audit    *Audit          `json:"audit,omitempty"` // of kind audit
 }
 
 // RecordError is what went wrong in a run; the stack has the author's own files and lines.

@@ -12,8 +12,9 @@ type Release struct {
 	Created  time.Time         `json:"created"`
 	Hooks    []Hook            `json:"hooks,omitempty"`
 	Jobs     []Job             `json:"jobs,omitempty"`
-	Settings json.RawMessage   `json:"settings,omitempty"`
-	Files    map[string]string `json:"files"` // by slash-separated path: the source
+	Settings json.RawMessage   `json:"settings,omitempty"` // secrets only by reference
+	Sessions *Sessions         `json:"sessions,omitempty"` // nil: callers have none
+	Files    map[string]string `json:"files"`              // by slash-separated path: the source
 }
 
 // Hook is a script and what it is attached to. Durations and defaults are filled in.
@@ -28,6 +29,8 @@ type Hook struct {
 	OnError   Policy          `json:"onError,omitempty"` // empty: the phase's default
 	Order     int             `json:"order,omitempty"`
 	When      string          `json:"when,omitempty"`
+	WhenLine  int             `json:"whenLine,omitempty"` // where the condition begins in gaff.yaml, from 1
+	WhenCol   int             `json:"whenCol,omitempty"`
 	Changed   []string        `json:"changed,omitempty"`
 	Origins   []Origin        `json:"origins"`
 	Params    json.RawMessage `json:"params,omitempty"`
@@ -61,4 +64,6 @@ type ReleaseSummary struct {
 	Current bool      `json:"current"`
 	Hooks   int       `json:"hooks"`
 	Jobs    int       `json:"jobs"`
+	By      string    `json:"by,omitempty"`     // who applied it
+	Canary  int       `json:"canary,omitempty"` // the percentage of events that it gets beside the current one
 }

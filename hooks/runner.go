@@ -19,38 +19,29 @@ type Runner struct {
 	Recorder    Recorder
 	Pool        *Pool // may be nil: then a run that waits keeps its goroutine's place
 	Log         *slog.Logger
-
-	programs programsOf
 }
 
-// Handle runs the event's chain under one release and returns its verdict. It does not panic; it ends by the event's
-// deadline, or ctx's.
+// Handle runs the event's chain under one release, which the verdict names, and returns its verdict. It does not panic;
+// it ends by the event's deadline, or ctx's.
 func (r *Runner) Handle(ctx context.Context, e *Event) Verdict {
-	table := r.Tables.Of(e.App)
-	if table == nil {
+	current := r.Tables.Of(e.App)
+	if current == nil {
 		return GoOn()
 	}
-	if e.Deadline.IsZero() {
-		limited := *e
-		limited.Deadline = time.Now().Add(MaxTimeout)
-		e = &limited
+	c := chain{runner: r, event: *e, verdict: GoOn()}
+	if c.event.Deadline.IsZero() {
+		c.event.Deadline = time.Now().Add(MaxTimeout)
 	}
-	if e.Phase == Tick {
-		return r.tick(ctx, table, e)
-	}
-	matches := table.Match(e.Phase, e.Service, e.Operation, e.Origin)
-	if len(matches) == 0 {
-		return GoOn()
-	}
-	c := chain{runner: r, table: table, event: *e, verdict: GoOn()}
 	if c.event.ID == "" {
 		c.event.ID = newID()
 	}
-	for _, m := range matches {
-		if !c.step(ctx, m) {
-			break
-		}
+	c.table = current.For(&c.event)
+	if e.Phase == Tick {
+		c.verdict = r.tick(ctx, c.table, &c.event)
+	} else {
+		c.run(ctx)
 	}
+	c.verdict.Release = c.table.Release.Number
 	return c.verdict
 }
 
@@ -69,6 +60,7 @@ func (r *Runner) tick(ctx context.Context, t *Table, e *Event) Verdict {
 		verdict = Stop(fault)
 	default:
 		if stop := refusal(&res.Answer); stop != nil {
+			t.masker.inError(stop)
 			stop.Hook, fault = run.record.label(), stop
 			verdict = Stop(stop)
 		}
@@ -80,20 +72,21 @@ func (r *Runner) tick(ctx context.Context, t *Table, e *Event) Verdict {
 
 // run is one execution of a hook or job, from its start to its record.
 type run struct {
-	runner   *Runner
-	programs *programs
-	event    *Event
-	script   string
-	timeout  time.Duration
-	params   json.RawMessage
-	record   Record
-	started  time.Time
+	runner  *Runner
+	table   *Table
+	event   *Event
+	host    *host
+	script  string
+	timeout time.Duration
+	params  json.RawMessage
+	record  Record
+	started time.Time
 }
 
 func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *run {
 	now := time.Now()
 	return &run{
-		runner: r, programs: r.programs.of(t), event: e, started: now,
+		runner: r, table: t, event: e, started: now, host: &host{collections: r.Collections, event: e},
 		record: Record{
 			ID: newID(), Time: now.UTC(), App: e.App, Kind: kind, Name: name, Function: function,
 			Event: e.ID, Release: t.Release.Number, Attempt: max(e.Attempt, 1), Status: StatusOK,
@@ -111,7 +104,10 @@ func (r *Record) label() string {
 
 // do executes the script; the error says how it went wrong, for the caller.
 func (r *run) do(ctx context.Context) (script.Result, *Error) {
-	program, err := r.programs.script(r.script)
+	if len(r.table.Missing) > 0 {
+		return script.Result{}, r.fault(CodeHookError, "a secret that the settings refer to is not available")
+	}
+	program, err := r.table.programs.script(r.script)
 	if err != nil {
 		return script.Result{}, r.fault(CodeHookError, err.Error())
 	}
@@ -138,7 +134,7 @@ func (r *run) holds(ctx context.Context, h *Hook) (bool, *Error) {
 	if h.When == "" {
 		return true, nil
 	}
-	program, err := r.programs.condition(h)
+	program, err := r.table.programs.condition(h)
 	if err != nil {
 		return false, r.fault(CodeHookError, "condition: "+err.Error())
 	}
@@ -161,7 +157,7 @@ func (r *run) deadline() time.Time {
 }
 
 func (r *run) fault(code Code, message string) *Error {
-	err := Errorf(code, "%s", message)
+	err := Errorf(code, "%s", r.table.masker.inText(message))
 	err.Hook = r.record.label()
 	return err
 }
@@ -184,8 +180,8 @@ func (r *run) call() *script.Call {
 				Origin: string(e.Origin), Depth: e.Depth,
 			},
 		},
-		Settings: r.programs.table.Release.Settings,
-		Host:     &host{collections: r.runner.Collections, event: e},
+		Settings: r.table.Settings,
+		Host:     r.host,
 	}
 	if r.runner.Pool != nil {
 		c.Park = r.runner.Pool.Park

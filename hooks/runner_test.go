@@ -118,7 +118,8 @@ func newBench(t *testing.T, files map[string]string) *bench {
 	t.Cleanup(func() { documents.Close() })
 	b := &bench{}
 	tables := &hooks.Tables{}
-	tables.Set(hooks.NewTable(release))
+	secrets := map[string]string{"SLACK": "T0/<b>&\"42"}
+	tables.Set(hooks.Source{Release: release, Secrets: secrets}.Table())
 	b.runner = &hooks.Runner{
 		Tables: tables, Engine: script.NewEngine(script.Config{}), Recorder: b, Log: slog.New(slog.DiscardHandler),
 	}

@@ -2,16 +2,28 @@ package hooks
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
 )
 
-// Table is one release, indexed for matching. It is immutable and safe for concurrent use. A nil Table is empty.
+// Table is one release of an app, with the app's state and secrets, indexed for matching. It is immutable and safe for
+// concurrent use. A nil Table is empty.
 type Table struct {
-	Release *Release
+	Release  *Release
+	State    State
+	Settings json.RawMessage // of the release, with the values of secrets
+	Sessions *Sessions       // likewise
+	Secrets  []string        // the values in them, which records must not show
+	Missing  []string        // names of secrets that have no value; while there are any, no script of the table runs
+	// Canary gets Percent of the app's events instead of this table; nil if there is none. See [Table.For].
+	Canary  *Table
+	Percent int
 
+	programs *programs
+	masker   *masker
 	byCall   map[call][]*Match
 	services map[string]bool // that have hooks of their own
 	any      bool            // there are hooks for any service
@@ -31,25 +43,6 @@ type call struct {
 }
 
 const wildcard = "*"
-
-// NewTable indexes a release.
-func NewTable(r *Release) *Table {
-	t := &Table{Release: r, byCall: map[call][]*Match{}, services: map[string]bool{}, jobs: map[string]*Job{}}
-	for i := range r.Hooks {
-		if h := &r.Hooks[i]; !h.Disabled {
-			t.add(h)
-		}
-	}
-	for _, matches := range t.byCall {
-		slices.SortStableFunc(matches, inOrder)
-	}
-	for i := range r.Jobs {
-		if j := &r.Jobs[i]; !j.Disabled {
-			t.jobs[j.Name] = j
-		}
-	}
-	return t
-}
 
 // inOrder is the order in which the hooks of a chain run.
 func inOrder(a, b *Match) int {
@@ -104,8 +97,12 @@ func (t *Table) Match(phase Phase, service, operation string, origin Origin) []*
 	return found
 }
 
-// Has reports whether Match would find any. It takes nanoseconds, so that a call without hooks pays nothing.
+// Has reports whether Match would find any, here or in the canary. It takes nanoseconds, so that a call without hooks
+// pays nothing.
 func (t *Table) Has(phase Phase, service, operation string, origin Origin) bool {
+	if t != nil && t.Canary != nil && t.Canary.Has(phase, service, operation, origin) {
+		return true
+	}
 	if t.without(service) {
 		return false
 	}
@@ -167,6 +164,16 @@ func (ts *Tables) Set(t *Table) {
 		next = maps.Clone(*m)
 	}
 	next[t.Release.App] = t
+	ts.m.Store(&next)
+}
+
+// Remove leaves an app without a table. The goroutine that calls Set calls it.
+func (ts *Tables) Remove(app string) {
+	if ts.Of(app) == nil {
+		return
+	}
+	next := maps.Clone(*ts.m.Load())
+	delete(next, app)
 	ts.m.Store(&next)
 }
 

@@ -20,6 +20,8 @@ type Verdict struct {
 	Warnings []string        `json:"warnings,omitempty"`
 	Respond  *Response       `json:"respond,omitempty"`
 	Error    *Error          `json:"error,omitempty"`
+	// Release is the number of the one that decided, 0 if none did. It travels in a header.
+	Release uint64 `json:"-"`
 }
 
 // Response is an answer that a hook gives in place of the call.

@@ -1,0 +1,32 @@
+package hooks
+
+import "slices"
+
+// State is what an app's operators have switched off. It is kept beside the releases: applying another or going back to
+// one does not change it, and it may name what the current release does not have.
+type State struct {
+	DisabledHooks []string `json:"disabledHooks,omitempty"`
+	DisabledJobs  []string `json:"disabledJobs,omitempty"`
+}
+
+// HookDisabled reports whether the hook is switched off.
+func (s *State) HookDisabled(name string) bool { return slices.Contains(s.DisabledHooks, name) }
+
+// JobDisabled reports whether the job is switched off.
+func (s *State) JobDisabled(name string) bool { return slices.Contains(s.DisabledJobs, name) }
+
+// EnableHook switches a hook on or off.
+func (s *State) EnableHook(name string, on bool) { s.DisabledHooks = enable(s.DisabledHooks, name, on) }
+
+// EnableJob switches a job on or off.
+func (s *State) EnableJob(name string, on bool) { s.DisabledJobs = enable(s.DisabledJobs, name, on) }
+
+// enable returns the sorted list of what is off.
+func enable(off []string, name string, on bool) []string {
+	off = slices.DeleteFunc(slices.Clone(off), func(n string) bool { return n == name })
+	if !on {
+		off = append(off, name)
+	}
+	slices.Sort(off)
+	return off
+}

@@ -1,0 +1,64 @@
+package hooks
+
+import "slices"
+
+// NewTable indexes a release by itself: nothing is switched off, and there are no secrets.
+func NewTable(r *Release) *Table { return Source{Release: r}.Table() }
+
+// Source is all that a table is made of. Only Release is needed.
+type Source struct {
+	Release *Release
+	State   State
+	Secrets map[string]string // values by name
+	Canary  *Table            // of the same app
+	Percent int               // of events that Canary gets, 1 to 99
+	// Previous is a table of the app whose compiled scripts are used again if it has the same release, the very same
+	// pointer, as itself or as its canary.
+	Previous *Table
+}
+
+// Table builds the table.
+func (s Source) Table() *Table {
+	r := s.Release
+	t := &Table{
+		Release: r, State: s.State, Canary: s.Canary, Percent: s.Percent, programs: s.Previous.programsFor(r),
+		byCall: map[call][]*Match{}, services: map[string]bool{}, jobs: map[string]*Job{},
+	}
+	t.resolve(s.Secrets)
+	for i := range r.Hooks {
+		if h := &r.Hooks[i]; !h.Disabled && !s.State.HookDisabled(h.Name) {
+			t.add(h)
+		}
+	}
+	for _, matches := range t.byCall {
+		slices.SortStableFunc(matches, inOrder)
+	}
+	for i := range r.Jobs {
+		if j := &r.Jobs[i]; !j.Disabled && !s.State.JobDisabled(j.Name) {
+			t.jobs[j.Name] = j
+		}
+	}
+	return t
+}
+
+// programsFor returns the compiled scripts of the release, new ones if the table does not have them.
+func (t *Table) programsFor(r *Release) *programs {
+	for ; t != nil; t = t.Canary {
+		if t.Release == r {
+			return t.programs
+		}
+	}
+	return &programs{release: r}
+}
+
+// resolve puts the values of secrets where the release refers to them.
+func (t *Table) resolve(values map[string]string) {
+	settings, used, missing := resolveSecrets(t.Release.Settings, values)
+	sessions, more, lacking := t.Release.Sessions.resolve(values)
+	t.Settings, t.Sessions = settings, sessions
+	t.Secrets, t.Missing = append(used, more...), append(missing, lacking...)
+	slices.Sort(t.Secrets)
+	slices.Sort(t.Missing)
+	t.Secrets, t.Missing = slices.Compact(t.Secrets), slices.Compact(t.Missing)
+	t.masker = newMasker(t.Secrets)
+}
