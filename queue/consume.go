@@ -95,7 +95,11 @@ func (c *Conn) consumer(ctx context.Context, ackWait time.Duration) (jetstream.C
 // stop lets what is in hand end. Nothing more is delivered; what was and has no worker yet is given back.
 func (w *deliveries) stop(consuming jetstream.ConsumeContext, within time.Duration, cancel context.CancelFunc) error {
 	w.stopping.Store(true)
-	consuming.Drain()
+	if w.conn.nc.IsConnected() {
+		consuming.Drain()
+	} else {
+		consuming.Stop()
+	}
 	deadline := time.AfterFunc(within, cancel)
 	defer deadline.Stop()
 	done := make(chan struct{})

@@ -82,9 +82,8 @@ func (g *Gate) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
 // ask sends the event and waits for its verdict.
 func (g *Gate) ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, *hooks.Error) {
 	q, _ := g.free.Get().(*question)
-	defer g.free.Put(q)
 	q.prepare(ctx, g, e)
-	defer g.inbox.forget(q)
+	defer g.end(q)
 	if limit := g.conn.nc.MaxPayload(); int64(len(q.payload)) > limit {
 		return hooks.Verdict{}, hooks.Errorf(hooks.CodeTooLarge, "the event has %d bytes, NATS takes %d", len(q.payload), limit)
 	}
@@ -97,4 +96,13 @@ func (g *Gate) ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, *hooks.E
 		return verdict, hooks.Errorf(hooks.CodeHookError, "the worker's verdict cannot be read").Because(err)
 	}
 	return verdict, nil
+}
+
+// end forgets the question; its memory is used again.
+func (g *Gate) end(q *question) {
+	g.inbox.forget(q)
+	if cap(q.payload) > maxKept {
+		q.payload = nil
+	}
+	g.free.Put(q)
 }

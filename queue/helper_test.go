@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(workerVariable) != "" {
 		os.Exit(childWorker())
 	}
+	if os.Getenv(serverVariable) != "" {
+		os.Exit(childServer())
+	}
 	dir, err := os.MkdirTemp("", "gaff-queue-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

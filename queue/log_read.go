@@ -21,10 +21,15 @@ const (
 	windowGrowth = 8
 	// clockSkew is how much the clocks of workers may be ahead of the server's.
 	clockSkew = time.Minute
+	// readTimeout bounds how long Logs reads.
+	readTimeout = 30 * time.Second
 )
 
-// Logs returns the newest records that the filter selects, at most its Limit (default 100), the newest last.
+// Logs returns the newest records that the filter selects, at most its Limit (default 100), the newest last. It takes
+// 30 s at most.
 func Logs(ctx context.Context, conn *Conn, filter hooks.LogFilter) ([]hooks.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	stream, err := conn.js.Stream(ctx, conn.logStream())
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)

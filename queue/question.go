@@ -101,6 +101,9 @@ func (q *question) await(ctx context.Context) ([]byte, *hooks.Error) {
 		if !q.next.After(now) || !q.sent {
 			q.send(now)
 		}
+		if errors.Is(q.sendFail, nats.ErrConnectionClosed) {
+			return nil, q.late()
+		}
 		q.timer.Reset(min(q.next.Sub(now), q.giveUp.Sub(now)))
 		select {
 		case <-q.wake:

@@ -80,7 +80,11 @@ func (s *asks) stop(sub *nats.Subscription, ended <-chan struct{}, cancel contex
 	deadline := time.NewTimer(stopTimeout)
 	defer deadline.Stop()
 	done := make(chan struct{})
-	if err := sub.Drain(); err != nil {
+	end := sub.Drain
+	if !s.conn.nc.IsConnected() { // nothing comes in, and draining would wait for the server to say so
+		end = sub.Unsubscribe
+	}
+	if err := end(); err != nil {
 		return fmt.Errorf("serve asks: %w", err)
 	}
 	go func() {
