@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 
 const { features } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-features.sort((a, b) => a.properties.time - b.properties.time);
 for (const { id, properties: p, geometry } of features) {
   const [longitude, latitude, depth] = geometry.coordinates;
   const record = {

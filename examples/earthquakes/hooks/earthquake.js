@@ -1,5 +1,5 @@
-// The hooks of the collection earthquake. `region`, a second collection, holds for each region how many earthquakes
-// are known and which was the strongest.
+// The hooks of the collection earthquake. `region`, a second collection, holds the strongest and the latest earthquake
+// of each region.
 
 const CLASSES = [[3, 'micro'], [4, 'minor'], [5, 'light'], [6, 'moderate'], [7, 'strong'], [8, 'major'], [Infinity, 'great']];
 
@@ -82,9 +82,9 @@ function regionOf(place) {
   return context.settings.regions[name] || name;
 }
 
-// refresh brings a region's summary in line with its earthquakes. It counts anew instead of adding one, because an
-// event may be delivered twice and several may be worked on at the same time. Whoever has written looks again: so the
-// last one to write has seen its summary hold.
+// refresh brings a region's summary in line with its earthquakes. It looks anew instead of comparing with the event's
+// own document, because events may arrive twice, late or at the same time. Whoever has written looks again: so the last
+// one to write has seen its summary hold.
 async function refresh(region) {
   const id = region.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   for (;;) {
@@ -100,24 +100,17 @@ async function refresh(region) {
   }
 }
 
+// summarize fetches two documents, however many the region has; a region without any keeps an empty summary.
 async function summarize(region) {
-  const page = 10000;
-  const summary = { name: region, count: 0, strongest: null };
-  for (let found = page; found === page; ) {
-    const hint = { $fields: { magnitude: 1, place: 1, time: 1 }, $skip: summary.count, $max: page };
-    const quakes = await db.get('/rest/earthquake', { region }, hint);
-    for (const { _id, magnitude, place, time } of quakes) {
-      if (!summary.strongest || magnitude > summary.strongest.magnitude) {
-        summary.strongest = { _id, magnitude, place, time };
-      }
-    }
-    found = quakes.length;
-    summary.count += found;
-  }
-  return summary;
+  const first = async (order) => {
+    const [quake] = await db.get('/rest/earthquake', { region }, { $orderby: order, $max: 1 });
+    return quake ? { _id: quake._id, magnitude: quake.magnitude, time: quake.time, place: quake.place } : null;
+  };
+  return { name: region, strongest: await first({ magnitude: -1 }), latest: await first({ time: -1 }) };
 }
 
 function same(a, b) {
-  const fields = (s) => [s.name, s.count].concat(s.strongest ? [s.strongest._id, s.strongest.magnitude, s.strongest.place, s.strongest.time] : []);
-  return JSON.stringify(fields(a)) === JSON.stringify(fields(b));
+  const facts = (quake) => quake && [quake._id, quake.magnitude, quake.time, quake.place];
+  const all = (summary) => JSON.stringify([facts(summary.strongest), facts(summary.latest)]);
+  return all(a) === all(b);
 }
