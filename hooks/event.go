@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
@@ -183,10 +184,8 @@ func appendString(dst []byte, s string) []byte {
 // CheckJSON returns a BAD_REQUEST or TOO_LARGE error if b is not one JSON value nested at most [MaxDepth] deep.
 func CheckJSON(b []byte) error { return checkJSON(b, MaxDepth) }
 
+// checkJSON measures the depth first: what validates recurses, and a stack that overflows ends the process.
 func checkJSON(b []byte, deepest int) error {
-	if !gjson.ValidBytes(b) {
-		return Errorf(CodeBadRequest, "not valid JSON")
-	}
 	depth, inString := 0, false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
@@ -202,6 +201,12 @@ func checkJSON(b []byte, deepest int) error {
 		case c == '}' || c == ']':
 			depth--
 		}
+	}
+	switch {
+	case !utf8.Valid(b):
+		return Errorf(CodeBadRequest, "not UTF-8")
+	case !gjson.ValidBytes(b):
+		return Errorf(CodeBadRequest, "not valid JSON")
 	}
 	return nil
 }
