@@ -105,12 +105,18 @@ func (s *Server) panicked(x *exchange, p any) {
 
 const maxRequestID = 128
 
-// requestID returns the client's own id if it is usable, or a new one.
+// requestID returns the id of a request. A client's own is kept if it is usable; but a request that may change
+// something gets a new part behind it: the id is that of the event too, and of two events with one id, as when a proxy
+// tries again, the stream would take the second for a duplicate and no hook would run for it.
 func requestID(r *http.Request) string {
-	if id := r.Header.Get("X-Request-Id"); validRequestID(id) {
+	id := r.Header.Get("X-Request-Id")
+	switch {
+	case !validRequestID(id):
+		return newID()
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		return id
 	}
-	return newID()
+	return id[:min(len(id), maxRequestID-25)] + "." + newID()
 }
 
 // validRequestID reports whether the id is safe wherever it goes: headers, message ids, logs.
