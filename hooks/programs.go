@@ -10,8 +10,9 @@ import (
 // programs are the compiled scripts of one release, made when they are first needed. They end with the last table of
 // the release.
 type programs struct {
-	release *Release
-	made    sync.Map // source key → func() (*script.Program, error)
+	release  *Release
+	coverage *script.Coverage // may be nil
+	made     sync.Map         // source key → func() (*script.Program, error)
 }
 
 type compileFunc = func() (*script.Program, error)
@@ -27,7 +28,7 @@ func (ps *programs) once(key string, compile compileFunc) (*script.Program, erro
 // script returns the compiled file at path.
 func (ps *programs) script(path string) (*script.Program, error) {
 	return ps.once(path, func() (*script.Program, error) {
-		return script.Compile(ps.release.Files, path)
+		return ps.coverage.Compile(ps.release.Files, path)
 	})
 }
 

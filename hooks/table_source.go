@@ -1,6 +1,10 @@
 package hooks
 
-import "slices"
+import (
+	"slices"
+
+	"gaff/script"
+)
 
 // NewTable indexes a release by itself: nothing is switched off, and there are no secrets.
 func NewTable(r *Release) *Table { return Source{Release: r}.Table() }
@@ -15,13 +19,15 @@ type Source struct {
 	// Previous is a table of the app whose compiled scripts are used again if it has the same release, the very same
 	// pointer, as itself or as its canary.
 	Previous *Table
+	// Coverage counts which statements of the scripts run; nil counts nothing.
+	Coverage *script.Coverage
 }
 
 // Table builds the table.
 func (s Source) Table() *Table {
 	r := s.Release
 	t := &Table{
-		Release: r, State: s.State, Canary: s.Canary, Percent: s.Percent, programs: s.Previous.programsFor(r),
+		Release: r, State: s.State, Canary: s.Canary, Percent: s.Percent, programs: s.programs(),
 		byCall: map[call][]*Match{}, services: map[string]bool{}, jobs: map[string]*Job{},
 	}
 	t.resolve(s.Secrets)
@@ -41,14 +47,14 @@ func (s Source) Table() *Table {
 	return t
 }
 
-// programsFor returns the compiled scripts of the release, new ones if the table does not have them.
-func (t *Table) programsFor(r *Release) *programs {
-	for ; t != nil; t = t.Canary {
-		if t.Release == r {
+// programs returns the compiled scripts of the release, new ones if the previous table does not have them.
+func (s *Source) programs() *programs {
+	for t := s.Previous; t != nil; t = t.Canary {
+		if t.Release == s.Release && t.programs.coverage == s.Coverage {
 			return t.programs
 		}
 	}
-	return &programs{release: r}
+	return &programs{release: s.Release, coverage: s.Coverage}
 }
 
 // resolve puts the values of secrets where the release refers to them.

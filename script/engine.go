@@ -55,6 +55,12 @@ func (e *Engine) Close(ctx context.Context) error {
 	for _, m := range idle {
 		m.stop()
 	}
+	return e.Wait(ctx)
+}
+
+// Wait returns when no host call is under way any more, also of runs that did not wait for it, or with the error of
+// ctx. Nothing may be run meanwhile.
+func (e *Engine) Wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		e.stragglers.Wait()
