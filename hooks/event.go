@@ -173,14 +173,6 @@ func (p *Payload) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-func appendString(dst []byte, s string) []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // a string always marshals
-	}
-	return append(dst, b...)
-}
-
 // CheckJSON returns a BAD_REQUEST or TOO_LARGE error if b is not one JSON value nested at most [MaxDepth] deep.
 func CheckJSON(b []byte) error { return checkJSON(b, MaxDepth) }
 

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +17,8 @@ const (
 	logQueue = 8 << 10
 	// logBatch is how many records are published at once.
 	logBatch = 512
+	// recordSize is room for a usual record, in bytes.
+	recordSize = 1 << 10
 	// logFlush bounds how long Close tries to publish what waits.
 	logFlush = 5 * time.Second
 	// logAgain is after what time records that the stream has not taken are published again.
@@ -115,16 +116,12 @@ func (l *Log) add(batch []*nats.Msg, r *hooks.Record) []*nats.Msg {
 		l.dropped.Add(1)
 		return batch
 	}
-	data, err := json.Marshal(r)
-	if err == nil && int64(len(data)) > l.conn.nc.MaxPayload() {
+	data := r.AppendJSON(make([]byte, 0, recordSize))
+	if int64(len(data)) > l.conn.nc.MaxPayload() {
 		short := *r
-		short.Verdict, short.End = nil, ""
+		short.Verdict, short.Input, short.Calls, short.End = nil, nil, nil, ""
 		short.Log = []hooks.LogLine{{Level: "warn", Time: r.Time, Text: "the record was too large to keep whole"}}
-		data, err = json.Marshal(&short)
-	}
-	if err != nil {
-		l.dropped.Add(1)
-		return batch
+		data = short.AppendJSON(nil)
 	}
 	m := &nats.Msg{Subject: l.conn.subjects.record(r.App, r.Kind, r.Name), Data: data}
 	if r.ID != "" {
@@ -144,21 +141,20 @@ func (l *Log) publish(batch []*nats.Msg) {
 	}
 }
 
-// attempt publishes all at once and returns those that the stream did not take.
+// attempt publishes all at once and returns those that the stream may not have. One acknowledgement at the end stands
+// for all of them: the stream takes what one connection sends in order. What is published again is known by its id.
 func (l *Log) attempt(batch []*nats.Msg) (left []*nats.Msg) {
-	acks := make([]jetstream.PubAckFuture, len(batch))
-	for i, m := range batch {
-		ack, err := l.js.PublishMsgAsync(m, jetstream.WithStallWait(ackTimeout))
-		if err == nil {
-			acks[i] = ack
+	last := len(batch) - 1
+	for _, m := range batch[:last] {
+		if err := l.conn.nc.PublishMsg(m); err != nil {
+			return batch
 		}
 	}
-	for i, ack := range acks {
-		if ack == nil || acknowledged(l.ctx, ack) != nil {
-			left = append(left, batch[i])
-		}
+	ack, err := l.js.PublishMsgAsync(batch[last], jetstream.WithStallWait(ackTimeout))
+	if err != nil || acknowledged(l.ctx, ack) != nil {
+		return batch
 	}
-	return left
+	return nil
 }
 
 // tell has the process's own log say what was dropped since it last did.

@@ -14,6 +14,10 @@ import (
 // stored once. An outbox that is down for longer may repeat an event.
 const duplicateWindow = 10 * time.Minute
 
+// recordWindow is the same for records. It covers a publisher that tries again; a longer one would have the server
+// remember each of the many runs of that time.
+const recordWindow = 10 * time.Second
+
 func (c *Conn) eventStream() string { return c.kept("EVENTS") }
 func (c *Conn) logStream() string   { return c.kept("LOG") }
 
@@ -36,10 +40,10 @@ func (c *Conn) streams() []jetstream.StreamConfig {
 		Description: "records of runs",
 		Subjects:    []string{c.config.Prefix + ".log.>"},
 		Storage:     jetstream.FileStorage,
-		Compression: jetstream.S2Compression,
 		Replicas:    c.config.Replicas,
 		MaxAge:      c.config.LogMaxAge,
 		MaxBytes:    c.config.LogMaxBytes,
+		Duplicates:  recordWindow,
 		AllowDirect: true,
 	}}
 }
