@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -82,12 +83,13 @@ func (g *Gate) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
 // ask sends the event and waits for its verdict.
 func (g *Gate) ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, *hooks.Error) {
 	q, _ := g.free.Get().(*question)
-	q.prepare(ctx, g, e)
+	now := time.Now()
+	q.prepare(ctx, g, e, now)
 	defer g.end(q)
 	if limit := g.conn.nc.MaxPayload(); int64(len(q.payload)) > limit {
 		return hooks.Verdict{}, hooks.Errorf(hooks.CodeTooLarge, "the event has %d bytes, NATS takes %d", len(q.payload), limit)
 	}
-	reply, fault := q.await(ctx)
+	reply, fault := q.await(ctx, now)
 	if fault != nil {
 		return hooks.Verdict{}, fault
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,9 +24,10 @@ type inbox struct {
 	sub    *nats.Subscription
 	prefix string // of the reply subjects, with the last dot
 
+	down atomic.Bool // the connection is away
+
 	mu      sync.Mutex
 	last    uint64
-	down    bool
 	waiting map[uint64]*question
 }
 
@@ -66,6 +68,9 @@ func (in *inbox) add(q *question) {
 
 // forget ends the question's wait. Replies that come later find nobody.
 func (in *inbox) forget(q *question) {
+	if q.answered {
+		return
+	}
 	in.mu.Lock()
 	delete(in.waiting, q.number)
 	in.mu.Unlock()
@@ -109,20 +114,14 @@ func (in *inbox) receive(m *nats.Msg) {
 
 // connected notes that the connection is there again, or not, and tells who waits.
 func (in *inbox) connected(up bool) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.down = !up; in.down {
+	in.down.Store(!up)
+	if !up {
 		return
 	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
 	for _, q := range in.waiting {
 		q.news.returned = true
 		q.poke()
 	}
-}
-
-// reachable reports whether something sent now can arrive.
-func (in *inbox) reachable() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return !in.down
 }

@@ -48,6 +48,7 @@ type question struct {
 	deadline time.Time // of the chain
 	giveUp   time.Time
 
+	answered bool // and so forgotten by the inbox
 	sent     bool
 	next     time.Time     // when to ask again
 	denied   bool          // nobody was there when it was last sent
@@ -71,11 +72,11 @@ func (q *question) poke() {
 }
 
 // prepare makes the question one about the event.
-func (q *question) prepare(ctx context.Context, g *Gate, e *hooks.Event) {
+func (q *question) prepare(ctx context.Context, g *Gate, e *hooks.Event, now time.Time) {
 	q.gate, q.subject = g, g.conn.subjects.ask(e)
 	q.payload = e.AppendJSON(q.payload[:0])
-	q.sent, q.denied, q.sendFail, q.refused, q.backoff = false, false, nil, time.Time{}, 0
-	now := time.Now()
+	q.answered, q.sent, q.denied = false, false, false
+	q.sendFail, q.refused, q.backoff = nil, time.Time{}, 0
 	q.deadline = e.Deadline
 	if q.deadline.IsZero() {
 		q.deadline = now.Add(hooks.DefaultTimeout)
@@ -92,9 +93,9 @@ func (q *question) prepare(ctx context.Context, g *Gate, e *hooks.Event) {
 }
 
 // await sends the question, again where that is called for, until there is a verdict or no time is left.
-func (q *question) await(ctx context.Context) ([]byte, *hooks.Error) {
+func (q *question) await(ctx context.Context, now time.Time) ([]byte, *hooks.Error) {
 	defer q.timer.Stop()
-	for now := time.Now(); ; now = time.Now() {
+	for ; ; now = time.Now() {
 		if !q.giveUp.After(now) {
 			return nil, q.late()
 		}
@@ -113,6 +114,7 @@ func (q *question) await(ctx context.Context) ([]byte, *hooks.Error) {
 		news := q.gate.inbox.look(q)
 		switch {
 		case news.reply != nil:
+			q.answered = true
 			return news.reply, nil
 		case ctx.Err() != nil:
 			return nil, q.abandoned(ctx)
@@ -152,7 +154,7 @@ func (q *question) send(now time.Time) {
 		q.refused, q.backoff = time.Time{}, 0
 	}
 	q.denied = false
-	if !q.gate.inbox.reachable() {
+	if q.gate.inbox.down.Load() {
 		return
 	}
 	nc := q.gate.conn.nc
@@ -173,7 +175,7 @@ func (q *question) late() *hooks.Error {
 	switch {
 	case q.denied:
 		return hooks.Errorf(hooks.CodeUnavailable, "no worker is there to run the hooks")
-	case !q.sent:
+	case !q.sent, q.gate.inbox.down.Load():
 		return hooks.Errorf(hooks.CodeUnavailable, "the hooks cannot be reached").Because(q.sendFail)
 	}
 	return hooks.Errorf(hooks.CodeHookTimeout, "the hooks did not decide in time")
