@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -117,14 +116,6 @@ func (d *deployment) apply(t *testing.T) {
 	t.Helper()
 	if _, stderr, exit := gaff(t, d, "apply", d.project); exit != 0 {
 		t.Fatalf("gaff apply: exit %d\n%s", exit, stderr)
-	}
-}
-
-// stop ends a deployment's processes the clean way.
-func (d *deployment) stop(t *testing.T) {
-	t.Helper()
-	for _, p := range d.all {
-		p.stop(t, syscall.SIGTERM)
 	}
 }
 

@@ -130,8 +130,12 @@ func TestStuck(t *testing.T) {
 	if res.Err == nil || res.Err.Kind != script.TimedOut || len(res.Log) != 1 {
 		t.Errorf("got %+v", res)
 	}
-	for end := time.Now().Add(5 * time.Minute); e.Abandoned() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
+	look, end := time.NewTicker(time.Millisecond), time.After(5*time.Minute)
+	defer look.Stop()
+	for e.Abandoned() > 0 {
+		select {
+		case <-look.C:
+		case <-end:
 			t.Fatal("still stuck")
 		}
 	}

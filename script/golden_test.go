@@ -256,11 +256,18 @@ func asBytes(args []json.RawMessage) [][]byte {
 
 // await returns when n calls have been made: a run does not wait for calls that its script does not wait for.
 func (h *fakeHost) await(n int) {
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	look, deadline := time.NewTicker(time.Millisecond), time.After(30*time.Second)
+	defer look.Stop()
+	for {
 		h.mu.Lock()
 		made := len(h.calls)
 		h.mu.Unlock()
 		if made >= n {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-deadline:
 			return
 		}
 	}

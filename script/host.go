@@ -15,7 +15,7 @@ func (m *machine) hostFunctions(object string, names ...string) map[string]any {
 	out := map[string]any{}
 	for _, name := range names {
 		full := object + "." + name
-		out[name] = native(func(call goja.FunctionCall) goja.Value { return m.hostCall(full, call.Arguments) })
+		out[name] = func(call goja.FunctionCall) goja.Value { return m.hostCall(full, call.Arguments) }
 	}
 	return out
 }

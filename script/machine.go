@@ -2,6 +2,7 @@ package script
 
 import (
 	_ "embed"
+	"errors"
 	"sync/atomic"
 
 	"github.com/dop251/goja"
@@ -46,7 +47,7 @@ const (
 //go:embed lockdown.js
 var lockdownSource string
 
-var lockdown = goja.MustCompile("lockdown.js", lockdownSource, true)
+var lockdown = goja.MustCompile("lockdown.js", lockdownSource, true) //nolint:gochecknoglobals // a program is a constant
 
 // newMachine makes a runtime. A frozen one may serve many runs: nothing that a script does to its globals lasts.
 func newMachine(frozen bool) *machine {
@@ -78,9 +79,9 @@ func (m *machine) globals() map[string]any {
 		"setTimeout":     m.timer(false),
 		"setInterval":    m.timer(true),
 		"setImmediate":   m.immediate(),
-		"clearTimeout":   native(m.clearTimer),
-		"clearInterval":  native(m.clearTimer),
-		"clearImmediate": native(m.clearTimer),
+		"clearTimeout":   m.clearTimer,
+		"clearInterval":  m.clearTimer,
+		"clearImmediate": m.clearTimer,
 		"queueMicrotask": m.microtask(),
 	}
 }
@@ -150,7 +151,7 @@ func (m *machine) throw(format string, args ...any) {
 
 // rethrow returns what to panic with so that an error of a call into JavaScript goes on from a native function.
 func rethrow(err error) any {
-	if ex, ok := err.(*goja.Exception); ok {
+	if ex, ok := errors.AsType[*goja.Exception](err); ok {
 		return ex.Value()
 	}
 	return err

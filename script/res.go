@@ -10,10 +10,10 @@ func (m *machine) newRes() *goja.Object {
 	})
 	return m.object(map[string]any{
 		"end": end, "send": end, "json": end,
-		"status": native(func(call goja.FunctionCall) goja.Value {
+		"status": func(call goja.FunctionCall) goja.Value {
 			m.run.setStatus(call.Argument(0))
 			return call.This
-		}),
+		},
 	})
 }
 

@@ -23,7 +23,6 @@ type run struct {
 	journal    journal
 	modules    map[string]*goja.Object // module objects of the files that were required
 	loop       *loop                   // nil until a timer or host call needs it
-	path       []*goja.Object
 
 	answered bool // an answer was given
 	endJob   int  // in which promise job
@@ -43,11 +42,13 @@ type run struct {
 	plainContext  []byte // as it was before the script
 }
 
-var (
-	errDeadline = errors.New("the deadline has passed")
-	errNoEnd    = "the function returned without res.end() and nothing is pending, so it can never end"
-	errForever  = "the function waits for a promise that can never settle, because nothing is pending"
-	errDeadMsg  = "the function did not end in time"
+var errDeadline = errors.New("the deadline has passed")
+
+// How a run that did not end in time is described.
+const (
+	errNoEnd   = "the function returned without res.end() and nothing is pending, so it can never end"
+	errForever = "the function waits for a promise that can never settle, because nothing is pending"
+	errDeadMsg = "the function did not end in time"
 )
 
 // serve runs r to its end and always returns a result, whatever happens inside.

@@ -106,13 +106,13 @@ func (m *machine) microtask() native {
 		o := m.js.ToValue(p).ToObject(m.js)
 		then, _ := goja.AssertFunction(o.Get("then"))
 		f, _ := goja.AssertFunction(call.Argument(0))
-		if _, err := then(o, m.js.ToValue(native(func(goja.FunctionCall) goja.Value {
+		if _, err := then(o, m.js.ToValue(func(goja.FunctionCall) goja.Value {
 			v, err := f(goja.Undefined())
 			if err != nil {
 				panic(rethrow(err))
 			}
 			return v
-		}))); err != nil {
+		})); err != nil {
 			panic(rethrow(err))
 		}
 		if err := resolve(goja.Undefined()); err != nil {

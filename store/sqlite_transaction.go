@@ -36,10 +36,12 @@ func newTransaction(ctx context.Context, db *sql.DB) (*transaction, error) {
 	tx := &transaction{conn, map[string]*sql.Stmt{}}
 	for _, text := range []string{sqliteInsert, sqliteUpdate, sqliteDelete, sqliteTell, sqliteForget,
 		sqliteBegin, sqliteCommit, sqliteRollback, sqliteSavepoint, sqliteRelease, sqliteUndo} {
-		if tx.statements[text], err = conn.PrepareContext(ctx, text); err != nil {
+		statement, err := conn.PrepareContext(ctx, text) //nolint:sqlclosecheck // tx.close closes what tx holds
+		if err != nil {
 			tx.close()
 			return nil, fmt.Errorf("prepare: %w", err)
 		}
+		tx.statements[text] = statement
 	}
 	return tx, nil
 }

@@ -56,8 +56,10 @@ func (p *project) follow(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-watcher.Events:
-			if e.Has(fsnotify.Create) {
-				p.watch(watcher, e.Name) // fails for a file, and for what is gone again
+			if info, err := os.Stat(e.Name); err == nil && info.IsDir() {
+				if err := p.watch(watcher, e.Name); err != nil {
+					fmt.Fprintf(p.problems, "watching %s: %v\n", e.Name, err)
+				}
 			}
 			quiet.Reset(settle)
 		case err := <-watcher.Errors:
