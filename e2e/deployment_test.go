@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"gaff/queue"
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // deployment is a running Gaff, however it is put together.
@@ -74,14 +74,9 @@ func wordWith(line, prefix string) string {
 // startCluster starts an enqueuer and three workers on a NATS server, PostgreSQL and Redis, with the project applied.
 func startCluster(t *testing.T, project string) *deployment {
 	t.Helper()
-	server, err := queue.StartServer(queue.ServerConfig{Addr: "127.0.0.1:0", Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Shutdown)
 	keyFile := filepath.Join(t.TempDir(), "admin.key")
 	d := &deployment{
-		nats: server.URL(), key: rand.Text(), prefix: "t" + strings.ToLower(rand.Text()[:8]), project: project,
+		nats: startNATS(t), key: rand.Text(), prefix: "t" + strings.ToLower(rand.Text()[:8]), project: project,
 		client: newClient(),
 	}
 	writeFile(t, keyFile, d.key+"\n")
@@ -107,6 +102,30 @@ func startCluster(t *testing.T, project string) *deployment {
 		w.err.await(t, "worker with the release", func(line string) bool { return strings.Contains(line, "release is live") })
 	}
 	return d
+}
+
+// startNATS starts a server with the configuration that operators get, on a port and a folder of its own.
+func startNATS(t *testing.T) string {
+	t.Helper()
+	options, err := server.ProcessConfigFile("../deploy/nats.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Port, options.HTTPPort, options.StoreDir = server.RANDOM_PORT, 0, t.TempDir()
+	options.NoSigs, options.NoLog = true, true
+	s, err := server.NewServer(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the NATS server does not start")
+	}
+	return s.ClientURL()
 }
 
 // subject is a NATS subject under the deployment's prefix.

@@ -68,11 +68,10 @@ func TestDevSurvives(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			project := copyProject(t)
-			d := startDev(t, project)
 			slow := "function afterPOST(req, res) { setTimeout(function () { db.put('/rest/note/' + req.body._id, { done: true }, function () { res.end(); }); }, 1500); }\n"
 			writeFile(t, project+"/hooks/note.js", slow)
 			insert(t, project+"/gaff.yaml", "hooks:\n", "  - service: note\n    script: hooks/note.js\n")
-			d.eventually(t, "GET", "/v1/releases", "", func(a answer) bool { return a.at("1") != nil })
+			d := startDev(t, project)
 			id := d.do(t, "POST", "/rest/note", `{"text":"keep me"}`).at("_id").(string)
 			d.eventually(t, "POST", "/rest/bad", `{"kind":"throw"}`, func(a answer) bool { return a.status == 500 })
 			d.eventually(t, "GET", "/v1/logs?hook=bad", "", func(a answer) bool { return strings.Contains(a.body, "boom") })
