@@ -142,8 +142,10 @@ func (l *Log) publish(batch []*nats.Msg) {
 }
 
 // attempt publishes all at once and returns those that the stream may not have. One acknowledgement at the end stands
-// for all of them: the stream takes what one connection sends in order. What is published again is known by its id.
+// for all of them, because the stream takes in order what comes over one connection; if that was lost on the way nobody
+// knows, and all are published again. The stream knows by its id a record that it has.
 func (l *Log) attempt(batch []*nats.Msg) (left []*nats.Msg) {
+	connection := l.conn.nc.Stats().Reconnects
 	last := len(batch) - 1
 	for _, m := range batch[:last] {
 		if err := l.conn.nc.PublishMsg(m); err != nil {
@@ -151,7 +153,7 @@ func (l *Log) attempt(batch []*nats.Msg) (left []*nats.Msg) {
 		}
 	}
 	ack, err := l.js.PublishMsgAsync(batch[last], jetstream.WithStallWait(ackTimeout))
-	if err != nil || acknowledged(l.ctx, ack) != nil {
+	if err != nil || acknowledged(l.ctx, ack) != nil || l.conn.nc.Stats().Reconnects != connection {
 		return batch
 	}
 	return nil
