@@ -19,12 +19,15 @@ type host struct {
 
 var _ script.Host = (*host)(nil)
 
-// Call carries out one host function, such as db.post with a path and a document, and notes it for the run's record.
-func (h *host) Call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
+// Start notes a call of a host function, such as db.post with a path and a document, for the run's record, and returns
+// what carries it out.
+func (h *host) Start(name string, args []json.RawMessage) func(context.Context) (json.RawMessage, error) {
 	end := h.journal.begin(name, args)
-	result, err := h.call(ctx, name, args)
-	end(result, err)
-	return result, err
+	return func(ctx context.Context) (json.RawMessage, error) {
+		result, err := h.call(ctx, name, args)
+		end(result, err)
+		return result, err
+	}
 }
 
 func (h *host) call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {

@@ -49,7 +49,9 @@ type EventInfo struct {
 // Calls of one run may overlap. A call that the script does not wait for goes on after Run has returned, at most until
 // the deadline of the run.
 type Host interface {
-	Call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error)
+	// Start is called on the goroutine of the run, in the order in which the script makes its calls, and returns at
+	// once. What it returns makes the call, on another goroutine.
+	Start(name string, args []json.RawMessage) (call func(context.Context) (json.RawMessage, error))
 }
 
 // ScriptError is implemented by errors of a [Host] that scripts may look into. What it returns is marshalled to a JSON

@@ -167,8 +167,8 @@ func TestCancelled(t *testing.T) {
 
 type hostFunc func(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error)
 
-func (f hostFunc) Call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
-	return f(ctx, name, args)
+func (f hostFunc) Start(name string, args []json.RawMessage) func(context.Context) (json.RawMessage, error) {
+	return func(ctx context.Context) (json.RawMessage, error) { return f(ctx, name, args) }
 }
 
 func TestParkWhileWaiting(t *testing.T) {

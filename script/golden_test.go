@@ -223,7 +223,11 @@ type visibleError struct{ detail json.RawMessage }
 func (e visibleError) Error() string    { return "internal: secret" }
 func (e visibleError) ScriptError() any { return e.detail }
 
-func (h *fakeHost) Call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
+func (h *fakeHost) Start(name string, args []json.RawMessage) func(context.Context) (json.RawMessage, error) {
+	return func(ctx context.Context) (json.RawMessage, error) { return h.call(ctx, name, args) }
+}
+
+func (h *fakeHost) call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
 	h.mu.Lock()
 	h.calls = append(h.calls, fmt.Sprintf("host: %s%s\n", name, bytes.Join(asBytes(args), []byte(" "))))
 	list := h.replies[name]

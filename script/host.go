@@ -92,10 +92,11 @@ type hostCall struct {
 }
 
 func (c *hostCall) start(args []json.RawMessage) {
-	r, host, l := c.r, c.r.call.Host, c.r.events()
+	r, l := c.r, c.r.events()
 	l.calls++
+	call := r.call.Host.Start(c.name, args)
 	r.background(func(ctx context.Context) {
-		data, err := host.Call(ctx, c.name, args)
+		data, err := call(ctx)
 		l.mailbox.post(func() { c.finish(data, err) })
 	})
 }
