@@ -2,10 +2,10 @@ package hooks
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -125,10 +125,11 @@ func timestamp(t time.Time) json.RawMessage {
 	return appendString(nil, t.UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
-// newID returns 24 hexadecimal digits that sort by the second in which they were made and are otherwise random.
+// newID returns 24 hexadecimal digits that sort by the second in which they were made and are otherwise random: unique,
+// and not meant to be a secret.
 func newID() string {
-	var b [12]byte
+	var b [16]byte
 	binary.BigEndian.PutUint32(b[:], uint32(time.Now().Unix()))
-	rand.Read(b[4:]) // never fails
-	return hex.EncodeToString(b[:])
+	binary.BigEndian.PutUint64(b[4:], rand.Uint64())
+	return hex.EncodeToString(b[:12])
 }
