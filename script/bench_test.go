@@ -35,7 +35,13 @@ func manyFields(size int) json.RawMessage {
 
 func benchmark(b *testing.B, source string, request json.RawMessage) {
 	b.Helper()
-	p, err := script.Compile(script.Files{"main.js": source}, "main.js")
+	benchmarkCounted(b, nil, source, request)
+}
+
+// benchmarkCounted counts statements unless c is nil.
+func benchmarkCounted(b *testing.B, c *script.Coverage, source string, request json.RawMessage) {
+	b.Helper()
+	p, err := c.Compile(script.Files{"main.js": source}, "main.js")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -57,6 +63,9 @@ func benchmark(b *testing.B, source string, request json.RawMessage) {
 func BenchmarkValidate300B(b *testing.B)      { benchmark(b, validating, body(300)) }
 func BenchmarkValidate4KB(b *testing.B)       { benchmark(b, validating, body(4096)) }
 func BenchmarkValidate4KBFields(b *testing.B) { benchmark(b, validating, manyFields(4096)) }
+func BenchmarkCounted300B(b *testing.B) {
+	benchmarkCounted(b, &script.Coverage{}, validating, body(300))
+}
 func BenchmarkUntouched4KB(b *testing.B) {
 	benchmark(b, `function beforePOST(req, res) { res.end() }`, manyFields(4096))
 }
