@@ -100,3 +100,37 @@ func insert(t *testing.T, path, line, text string) {
 	}
 	writeFile(t, path, strings.Replace(string(b), line, line+text, 1))
 }
+
+// What is wrong from the start is told in one line, with the exit code for it.
+func TestStartErrors(t *testing.T) {
+	t.Parallel()
+	project := copyProject(t)
+	d := startDev(t, project)
+	for _, c := range []struct {
+		name string
+		env  []string
+		args []string
+		exit int
+		says string
+	}{
+		{"gaff", nil, []string{"dev", project, "--http", "127.0.0.1:0", "--nats", "127.0.0.1:0"}, 1, "in use by another gaff dev"},
+		{"gaff", nil, []string{"dev", copyProject(t), "--http", strings.TrimPrefix(d.url, "http://"), "--nats", "127.0.0.1:0"}, 1, "address already in use"},
+		{"gaff", nil, []string{"dev", copyProject(t), "--http", "127.0.0.1:0", "--nats", strings.TrimPrefix(d.nats, "nats://")}, 1, "address already in use"},
+		{"gaff", nil, []string{"dev", t.TempDir()}, 1, "gaff init"},
+		{"gaff", []string{"GAFF_URL=http://127.0.0.1:1"}, []string{"logs"}, 1, "gaff dev"},
+		{"worker", []string{"GAFF_SQLITE_PATH=" + t.TempDir() + "/d.db", "GAFF_NATS_URL=nats://user:hunter2@127.0.0.1:1"}, nil, 1, "NATS at nats://127.0.0.1:1"},
+		{"worker", []string{"GAFF_POSTGRES_URL=postgres://user:hunter2@127.0.0.1:1/x"}, nil, 1, "127.0.0.1:1"},
+		{"worker", []string{"GAFF_SQLITE_PATH=" + t.TempDir() + "/d.db", "GAFF_NATS_URL=" + d.nats, "GAFF_REDIS_URL=redis://:hunter2@127.0.0.1:1"}, nil, 1, "127.0.0.1:1"},
+		{"worker", nil, nil, 2, "GAFF_POSTGRES_URL"},
+		{"worker", []string{"GAFF_NAST_URL=x"}, nil, 2, "GAFF_NAST_URL"},
+		{"enqueuer", []string{"GAFF_LOG_LEVEL=loud"}, nil, 2, "GAFF_LOG_LEVEL"},
+		{"enqueuer", nil, []string{"--concurrency", "none"}, 2, "concurrency"},
+	} {
+		p := start(t, c.env, c.name, c.args...)
+		<-p.exited
+		said := strings.TrimSpace(p.err.String())
+		if p.cmd.ProcessState.ExitCode() != c.exit || !strings.Contains(said, c.says) || strings.Contains(said, "hunter2") || strings.Count(said, "\n") > 1 {
+			t.Errorf("%s %v %v: exit %d\n%s", c.name, c.env, c.args, p.cmd.ProcessState.ExitCode(), said)
+		}
+	}
+}

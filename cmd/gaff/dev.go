@@ -52,6 +52,11 @@ func (o *devOptions) run(ctx context.Context, t *terminal) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	unlock, err := lockFolder(o.data)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	listener, err := net.Listen("tcp", o.http)
 	if err != nil {
 		return fmt.Errorf("HTTP: %w", err)
