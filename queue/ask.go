@@ -71,7 +71,11 @@ func (a *ask) reply(v *hooks.Verdict) {
 		short := hooks.Stop(hooks.Errorf(hooks.CodeHookError, "%s", text))
 		a.buffer = short.AppendJSON(a.buffer[:0])
 	}
-	if err := conn.nc.Publish(a.message.Reply, a.buffer); err != nil {
+	m := nats.Msg{Subject: a.message.Reply, Data: a.buffer}
+	if v.Release != 0 {
+		m.Header = nats.Header{releaseHeader: {strconv.FormatUint(v.Release, 10)}}
+	}
+	if err := conn.nc.PublishMsg(&m); err != nil {
 		conn.log.Warn("a verdict could not be sent", "subject", a.message.Subject, "error", err)
 	}
 }

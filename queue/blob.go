@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
@@ -51,8 +52,8 @@ func (r *Releases) store(ctx context.Context, release *hooks.Release) (string, e
 	return r.putBlob(ctx, "the release without its files", data)
 }
 
-// load reads a release by its manifest's hash.
-func (r *Releases) load(ctx context.Context, manifest string) (*hooks.Release, error) {
+// load reads a release by its manifest's hash. Files whose source is in have, by hash, are not read.
+func (r *Releases) load(ctx context.Context, manifest string, have map[string]string) (*hooks.Release, error) {
 	data, err := r.blob(ctx, manifest)
 	if err != nil {
 		return nil, err
@@ -66,6 +67,10 @@ func (r *Releases) load(ctx context.Context, manifest string) (*hooks.Release, e
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(blobsAtOnce)
 	for i, path := range paths {
+		if source, ok := have[release.Files[path]]; ok {
+			files[i] = source
+			continue
+		}
 		g.Go(func() error {
 			source, err := r.blob(each, release.Files[path])
 			files[i] = string(source)
@@ -81,18 +86,35 @@ func (r *Releases) load(ctx context.Context, manifest string) (*hooks.Release, e
 	return &release, nil
 }
 
-// putBlob keeps data under its hash. What is there already is the same.
+// putBlob keeps data under its hash. What is there already is the same; if it is half as old as to be removed, it is
+// made new, so that it is not.
 func (r *Releases) putBlob(ctx context.Context, what string, data []byte) (string, error) {
 	if limit := r.conn.nc.MaxPayload() - blobHeaders; int64(len(data)) > limit {
 		return "", hooks.Errorf(hooks.CodeTooLarge, "%s has %d bytes, NATS takes %d", what, len(data), limit)
 	}
-	sum := sha256.Sum256(data)
-	hash := hex.EncodeToString(sum[:])
+	hash := hashOf(data)
 	_, err := r.conn.kv.Create(ctx, blobPrefix+hash, data)
-	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		err = r.renewBlob(ctx, hash, data)
+	}
+	if err != nil {
 		return "", unavailable(what, err)
 	}
 	return hash, nil
+}
+
+func (r *Releases) renewBlob(ctx context.Context, hash string, data []byte) error {
+	kept, err := r.conn.kv.Get(ctx, blobPrefix+hash)
+	if err == nil && time.Since(kept.Created()) < r.grace/2 || err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
+		return err
+	}
+	_, err = r.conn.kv.Put(ctx, blobPrefix+hash, data)
+	return err
+}
+
+func hashOf[T []byte | string](data T) string {
+	sum := sha256.Sum256([]byte(data))
+	return hex.EncodeToString(sum[:])
 }
 
 // blob returns what is kept under a hash, and nothing else.
@@ -101,8 +123,7 @@ func (r *Releases) blob(ctx context.Context, hash string) ([]byte, error) {
 	if err != nil {
 		return nil, unavailable("a file of the release", err)
 	}
-	sum := sha256.Sum256(kept.Value())
-	if hex.EncodeToString(sum[:]) != hash {
+	if hashOf(kept.Value()) != hash {
 		return nil, unavailable("a file of the release", fmt.Errorf("blob %s is damaged", hash))
 	}
 	return kept.Value(), nil

@@ -16,7 +16,9 @@ import (
 type Conn struct {
 	nc       *nats.Conn
 	js       jetstream.JetStream
-	kv       jetstream.KeyValue
+	kv       jetstream.KeyValue // releases
+	keys     jetstream.KeyValue
+	secrets  jetstream.KeyValue
 	subjects subjects
 	config   Config
 	log      *slog.Logger

@@ -69,10 +69,10 @@ func startGaff(ctx context.Context) (conn *queue.Conn, done func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = queue.NewReleases(conn).Apply(ctx, "default", &hooks.Release{Hooks: []hooks.Hook{{
+	_, _, err = queue.NewReleases(conn).Apply(ctx, &hooks.Release{App: "default", Hooks: []hooks.Hook{{
 		Name: "limit", Service: "payments", Operation: "send", Phase: hooks.Before, Script: "limit.js",
 		Functions: []string{"before"}, Origins: []hooks.Origin{hooks.Client},
-	}}})
+	}}}, hooks.ApplyOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -67,11 +68,14 @@ func (g *Gate) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
 	if !table.Has(e.Phase, e.Service, e.Operation, e.Origin) {
 		return hooks.GoOn(), nil
 	}
+	if table.Canary != nil { // the worker must pick the same release
+		e = identified(e)
+	}
 	verdict, fault := g.ask(ctx, e)
 	if fault == nil {
 		return verdict, nil
 	}
-	matches := table.Match(e.Phase, e.Service, e.Operation, e.Origin)
+	matches := table.For(e).Match(e.Phase, e.Service, e.Operation, e.Origin)
 	if !errors.Is(ctx.Err(), context.Canceled) && hooks.Ignored(e.Phase, matches) {
 		verdict = hooks.GoOn()
 		verdict.Warnings = []string{fmt.Sprintf("hooks were not asked: %s: %s", fault.Code, fault.Message)}
@@ -94,6 +98,9 @@ func (g *Gate) ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, *hooks.E
 		return hooks.Verdict{}, fault
 	}
 	verdict, err := hooks.ParseVerdict(reply)
+	if err == nil && q.news.release != "" {
+		verdict.Release, err = strconv.ParseUint(q.news.release, 10, 64)
+	}
 	if err != nil {
 		return verdict, hooks.Errorf(hooks.CodeHookError, "the worker's verdict cannot be read").Because(err)
 	}

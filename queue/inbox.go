@@ -34,6 +34,7 @@ type inbox struct {
 // news is what an inbox knows of a question, under the inbox's lock.
 type news struct {
 	reply    []byte    // the verdict
+	release  string    // that decided
 	heard    time.Time // when the worker last said that it is working
 	refused  bool      // nobody was there to be asked
 	returned bool      // the connection was lost and is back
@@ -105,7 +106,7 @@ func (in *inbox) receive(m *nats.Msg) {
 		in.mu.Unlock()
 		return
 	default:
-		q.news.reply = m.Data
+		q.news.reply, q.news.release = m.Data, m.Header.Get(releaseHeader)
 		delete(in.waiting, number)
 	}
 	in.mu.Unlock()

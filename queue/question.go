@@ -14,6 +14,9 @@ import (
 // deadlineHeader carries how many milliseconds are left for the whole chain, if not the default.
 const deadlineHeader = "Gaff-Deadline"
 
+// releaseHeader carries, with a verdict, the number of the release that decided.
+const releaseHeader = "Gaff-Release"
+
 const (
 	// silence is for how long a gate hears nothing of an ask before it asks again. A worker that has it says so four
 	// times as often.

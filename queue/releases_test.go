@@ -23,6 +23,14 @@ func release(source string) *hooks.Release {
 	}
 }
 
+// apply makes a release the app's current one.
+func apply(ctx context.Context, r *Releases, app string, release *hooks.Release) (*hooks.Release, error) {
+	next := *release
+	next.App = app
+	applied, _, err := r.Apply(ctx, &next, hooks.ApplyOptions{By: "test"})
+	return applied, err
+}
+
 func hasCode(err error, code hooks.Code) bool {
 	e, ok := errors.AsType[*hooks.Error](err)
 	return ok && e.Code == code
@@ -40,7 +48,7 @@ func TestReleases(t *testing.T) {
 	}
 	for n := uint64(1); n <= 3; n++ {
 		want := release(fmt.Sprintf("// %d", n))
-		got, err := r.Apply(ctx, "shop", want)
+		got, err := apply(ctx, r, "shop", want)
 		if err != nil || got.Number != n || got.App != "shop" || got.Created.IsZero() || want.Number != 0 {
 			t.Fatalf("%+v, %v", got, err)
 		}
@@ -64,11 +72,11 @@ func TestReleases(t *testing.T) {
 func TestReleasesRefuse(t *testing.T) {
 	t.Parallel()
 	r := NewReleases(connect(t, Config{}))
-	if _, err := r.Apply(t.Context(), "a.b", release("")); !hasCode(err, hooks.CodeBadName) {
+	if _, err := apply(t.Context(), r, "a.b", release("")); !hasCode(err, hooks.CodeBadName) {
 		t.Errorf("%v", err)
 	}
 	large := release(strings.Repeat("x", maxPayload))
-	if _, err := r.Apply(t.Context(), "shop", large); !hasCode(err, hooks.CodeTooLarge) || !strings.Contains(err.Error(), "hooks/check.js") {
+	if _, err := apply(t.Context(), r, "shop", large); !hasCode(err, hooks.CodeTooLarge) || !strings.Contains(err.Error(), "hooks/check.js") {
 		t.Errorf("%v", err)
 	}
 	if infos, err := r.List(t.Context(), "shop"); err != nil || len(infos) != 0 {
@@ -85,10 +93,10 @@ func TestSwingConflict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Apply(t.Context(), "shop", release("// theirs")); err != nil {
+		if _, err := apply(t.Context(), r, "shop", release("// theirs")); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.swing(t.Context(), "shop", p, revision); !hasCode(err, hooks.CodeConflict) {
+		if _, err := r.swing(t.Context(), "shop", p, revision); !hasCode(err, hooks.CodeConflict) {
 			t.Errorf("%d: %v", first, err)
 		}
 	}
@@ -104,7 +112,7 @@ func TestConcurrentApply(t *testing.T) {
 	for i := range 8 {
 		wg.Go(func() {
 			source := fmt.Sprintf("// %d", i)
-			applied, err := NewReleases(c).Apply(t.Context(), "shop", release(source))
+			applied, err := apply(t.Context(), NewReleases(c), "shop", release(source))
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -128,7 +136,7 @@ func TestWatch(t *testing.T) {
 	s, restart := startServer(t)
 	c := connect(t, Config{URL: s.URL()})
 	r := NewReleases(c)
-	if _, err := r.Apply(t.Context(), "shop", release("// 1")); err != nil {
+	if _, err := apply(t.Context(), r, "shop", release("// 1")); err != nil {
 		t.Fatal(err)
 	}
 	ts := &hooks.Tables{}
@@ -141,7 +149,7 @@ func TestWatch(t *testing.T) {
 		t.Fatalf("%+v", table)
 	}
 	<-changes
-	if _, err := r.Apply(t.Context(), "other", release("// 1")); err != nil {
+	if _, err := apply(t.Context(), r, "other", release("// 1")); err != nil {
 		t.Fatal(err)
 	}
 	if table := <-changes; table.Release.App != "other" || ts.Of("other") != table {
@@ -154,7 +162,7 @@ func TestWatch(t *testing.T) {
 	}
 	restart()
 	await(t, "the registry is back", func() bool {
-		_, err := r.Apply(t.Context(), "shop", release("// 2"))
+		_, err := apply(t.Context(), r, "shop", release("// 2"))
 		return err == nil
 	})
 	if table := <-changes; table.Release.App != "shop" || table.Release.Files["hooks/check.js"] != "// 2" {
@@ -167,7 +175,7 @@ func TestWatchKeepsGoodRelease(t *testing.T) {
 	t.Parallel()
 	c := connect(t, Config{})
 	r := NewReleases(c)
-	if _, err := r.Apply(t.Context(), "shop", release("// 1")); err != nil {
+	if _, err := apply(t.Context(), r, "shop", release("// 1")); err != nil {
 		t.Fatal(err)
 	}
 	ts := &hooks.Tables{}
@@ -180,17 +188,17 @@ func TestWatchKeepsGoodRelease(t *testing.T) {
 	}
 	broken := p
 	broken.Current, broken.Releases = 2, append(broken.Releases, entry{Number: 2, Manifest: "nothing"})
-	if err := r.swing(t.Context(), "shop", broken, revision); err != nil {
+	if _, err := r.swing(t.Context(), "shop", broken, revision); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Apply(t.Context(), "other", release("// 1")); err != nil {
+	if _, err := apply(t.Context(), r, "other", release("// 1")); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "a change after the broken one", func() bool { return ts.Of("other") != nil })
 	if n := ts.Of("shop").Release.Number; n != 1 {
 		t.Errorf("release %d serves", n)
 	}
-	if _, err := r.Apply(t.Context(), "shop", release("// 3")); err != nil {
+	if _, err := apply(t.Context(), r, "shop", release("// 3")); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "the next good release", func() bool { return ts.Of("shop").Release.Number == 3 })

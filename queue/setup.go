@@ -16,7 +16,7 @@ const duplicateWindow = 10 * time.Minute
 
 // recordWindow is the same for records. It covers a publisher that tries again; a longer one would have the server
 // remember each of the many runs of that time.
-const recordWindow = 10 * time.Second
+const recordWindow = 30 * time.Second
 
 func (c *Conn) eventStream() string { return c.kept("EVENTS") }
 func (c *Conn) logStream() string   { return c.kept("LOG") }
@@ -59,22 +59,33 @@ func (c *Conn) setup(ctx context.Context) error {
 			return fmt.Errorf("stream %s: %w", config.Name, err)
 		}
 	}
-	bucket := jetstream.KeyValueConfig{
-		Bucket:      c.kept("RELEASES"),
-		Description: "apps' pointers, and blobs by their hash",
-		Storage:     jetstream.FileStorage,
-		Replicas:    c.config.Replicas,
-		Compression: true,
-	}
-	err := insist(ctx, func() error {
-		var err error
-		c.kv, err = c.js.CreateOrUpdateKeyValue(ctx, bucket)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("bucket %s: %w", bucket.Bucket, err)
+	for what, bucket := range map[string]struct {
+		description string
+		kv          *jetstream.KeyValue
+	}{
+		"RELEASES": {"apps' pointers and states, and blobs by their hash", &c.kv},
+		"KEYS":     {"keys by their id, without their secrets", &c.keys},
+		"SECRETS":  {"encrypted secrets by app and name", &c.secrets},
+	} {
+		if err := c.bucket(ctx, what, bucket.description, bucket.kv); err != nil {
+			return fmt.Errorf("bucket %s: %w", c.kept(what), err)
+		}
 	}
 	return nil
+}
+
+// bucket makes sure of one bucket.
+func (c *Conn) bucket(ctx context.Context, what, description string, kv *jetstream.KeyValue) error {
+	return insist(ctx, func() (err error) {
+		*kv, err = c.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket:      c.kept(what),
+			Description: description,
+			Storage:     jetstream.FileStorage,
+			Replicas:    c.config.Replicas,
+			Compression: true,
+		})
+		return err
+	})
 }
 
 const setupAttempts = 5

@@ -28,7 +28,8 @@ type project struct {
 
 // releases is where a project's releases go.
 type releases interface {
-	Apply(ctx context.Context, app string, r *hooks.Release) (*hooks.Release, error)
+	// Apply makes r the current release of its app; it returns the release with its number.
+	Apply(ctx context.Context, r *hooks.Release, o hooks.ApplyOptions) (applied *hooks.Release, revision uint64, err error)
 	// Get returns a release, the current one for 0.
 	Get(ctx context.Context, app string, number uint64) (*hooks.Release, error)
 }
@@ -114,7 +115,7 @@ func (p *project) load(ctx context.Context) error {
 		return err
 	}
 	start := time.Now()
-	applied, err := p.releases.Apply(ctx, release.App, release)
+	applied, _, err := p.releases.Apply(ctx, release, hooks.ApplyOptions{By: "dev"})
 	if err != nil {
 		return err
 	}

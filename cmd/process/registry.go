@@ -2,26 +2,27 @@ package process
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 
-	"gaff/hooks"
 	"gaff/queue"
 )
 
-// registry is the releases as the HTTP server sees them.
-type registry struct{ releases *queue.Releases }
-
-func (r registry) Apply(ctx context.Context, release *hooks.Release) (*hooks.Release, error) {
-	return r.releases.Apply(ctx, release.App, release)
+// callers are the keys of those who call, as the HTTP server needs them.
+type callers struct {
+	*queue.Keys
+	loaded atomic.Bool
 }
 
-func (r registry) List(ctx context.Context, app string) ([]hooks.ReleaseSummary, error) {
-	list, err := r.releases.List(ctx, app)
-	if err != nil {
-		return nil, err
+// run keeps what is known of the keys current until ctx ends.
+func (c *callers) run(ctx context.Context) error {
+	return c.Watch(ctx, func() { c.loaded.Store(true) })
+}
+
+// check is nil once the keys are loaded.
+func (c *callers) check(context.Context) error {
+	if !c.loaded.Load() {
+		return errors.New("not loaded yet")
 	}
-	summaries := make([]hooks.ReleaseSummary, len(list))
-	for i, info := range list {
-		summaries[i] = hooks.ReleaseSummary{App: app, Number: info.Number, Created: info.Created, Current: info.Current}
-	}
-	return summaries, nil
+	return nil
 }
