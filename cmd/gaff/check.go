@@ -17,7 +17,8 @@ func newCheck(t *terminal) *cobra.Command {
 		Short: "Compile and validate a project without a server",
 		Long: "Compile and validate a project without a server. Every problem is told as file:line:col: message, and then\n" +
 			"the exit code is 1.",
-		Args: arguments(cobra.MaximumNArgs(1)),
+		Example: "  gaff check shop",
+		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			release, err := loadProject(folder(args))
 			if err != nil {

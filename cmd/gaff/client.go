@@ -30,6 +30,21 @@ type client struct {
 	base *url.URL
 	key  string
 	app  string // empty: the key's, or the server's default
+	busy func(what string) (done func())
+}
+
+// request is one call of the API.
+type request struct {
+	method, path string
+	query        url.Values
+	body         any    // sent as JSON, unless it is nil
+	match        string // the ETag of what the change was decided upon; empty: whatever is there
+}
+
+// reply is what a server answered.
+type reply struct {
+	body []byte
+	etag string
 }
 
 // newClient returns a client of the server that the environment names.
@@ -49,7 +64,7 @@ func (t *terminal) newClient(app string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{base: base, key: key, app: app}, nil
+	return &client{base: base, key: key, app: app, busy: t.busy}, nil
 }
 
 // key is what GAFF_KEY, or the file that GAFF_KEY_FILE names, says.
@@ -68,51 +83,57 @@ func (t *terminal) key() (string, error) {
 	return key, nil
 }
 
-// call sends body, unless it is nil, as JSON, and returns the status and body of the answer.
+// call sends body, unless it is nil, as JSON, and returns the body of the answer.
 func (c *client) call(ctx context.Context, method, path string, query url.Values, body any) ([]byte, error) {
+	answer, err := c.do(ctx, request{method: method, path: path, query: query, body: body})
+	return answer.body, err
+}
+
+// do sends a request and reads the answer. One that refuses is an error that has a [hooks.Error].
+func (c *client) do(ctx context.Context, r request) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	answer, err := c.open(ctx, method, path, query, body)
+	defer c.busy("waiting for " + c.server())()
+	answer, err := c.open(ctx, r)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	defer answer.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, c.unreachable(err)
+		return reply{}, c.unreachable(err)
 	case len(b) > maxAnswer:
-		return nil, fmt.Errorf("the answer of %s is larger than %d bytes", c.server(), maxAnswer)
+		return reply{}, fmt.Errorf("the answer of %s is larger than %d bytes", c.server(), maxAnswer)
 	}
-	return b, nil
+	return reply{b, answer.Header.Get("ETag")}, nil
 }
 
-// open is [client.call] that leaves the body of the answer to be read.
-func (c *client) open(ctx context.Context, method, path string, query url.Values, body any) (*http.Response, error) {
+// open is [client.do] that leaves the body of the answer to be read.
+func (c *client) open(ctx context.Context, r request) (*http.Response, error) {
 	var content io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
+	if r.body != nil {
+		b, err := json.Marshal(r.body)
 		if err != nil {
 			return nil, err
 		}
 		content = bytes.NewReader(b)
 	}
-	target := c.base.JoinPath(path)
-	target.RawQuery = query.Encode()
-	request, err := http.NewRequestWithContext(ctx, method, target.String(), content)
+	target := c.base.JoinPath(r.path)
+	target.RawQuery = r.query.Encode()
+	sent, err := http.NewRequestWithContext(ctx, r.method, target.String(), content)
 	if err != nil {
 		return nil, err
 	}
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
+	for name, value := range map[string]string{"Authorization": bearer(c.key), "Gaff-App": c.app, "If-Match": r.match} {
+		if value != "" {
+			sent.Header.Set(name, value)
+		}
 	}
-	if c.key != "" {
-		request.Header.Set("Authorization", "Bearer "+c.key)
+	if r.body != nil {
+		sent.Header.Set("Content-Type", "application/json")
 	}
-	if c.app != "" {
-		request.Header.Set("Gaff-App", c.app)
-	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := http.DefaultClient.Do(sent)
 	if err != nil {
 		return nil, c.unreachable(err)
 	}
@@ -121,6 +142,13 @@ func (c *client) open(ctx context.Context, method, path string, query url.Values
 		return nil, c.refused(answer)
 	}
 	return answer, nil
+}
+
+func bearer(key string) string {
+	if key == "" {
+		return ""
+	}
+	return "Bearer " + key
 }
 
 // server is the server's URL as it may be shown.
@@ -153,23 +181,4 @@ func (c *client) refused(answer *http.Response) error {
 		return fmt.Errorf("%s answers %s, and not as Gaff does: is GAFF_URL right?", c.server(), answer.Status)
 	}
 	return explain(body.Error)
-}
-
-// explain says all that the server told, and what to do about it.
-func explain(e *hooks.Error) error {
-	text := fmt.Sprintf("%s: %s", e.Code, e.Message)
-	if e.Hook != "" {
-		text += " (" + e.Hook + ")"
-	}
-	for _, f := range e.Fields {
-		text += "\n  " + strings.TrimPrefix(f.Field+": "+f.Message, ": ")
-	}
-	text = plain(text)
-	switch e.Code {
-	case hooks.CodeUnauthorized, hooks.CodeForbidden:
-		text += "\nSet GAFF_KEY to a key that may do this."
-	case hooks.CodeBadName:
-		return usagef("%s", text)
-	}
-	return errors.New(text)
 }

@@ -27,9 +27,10 @@ func templateFiles() [][2]string {
 
 func newInit(t *terminal) *cobra.Command {
 	return &cobra.Command{
-		Use:   "init [DIR]",
-		Short: "Write a small project: gaff.yaml, a hook, a job",
-		Args:  arguments(cobra.MaximumNArgs(1)),
+		Use:     "init [DIR]",
+		Short:   "Write a small project: gaff.yaml, a hook, a job",
+		Example: "  gaff init shop\n  gaff dev shop",
+		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := folder(args)
 			if err := writeTemplate(dir, t); err != nil {

@@ -21,6 +21,7 @@ type logsCommand struct {
 	filter  filter
 	follow  bool
 	output  string
+	file    string // to save a case in
 	printer *recordPrinter
 }
 
@@ -38,10 +39,17 @@ func newLogs(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs",
 		Short: "Show what ran: hooks and jobs, how they ended, what they logged",
-		Args:  arguments(cobra.NoArgs),
+		Long: "Show what ran: hooks and jobs, how they ended, what they logged.\n\n" +
+			"With --save, what one event started becomes a case for `gaff test`; secrets are masked.",
+		Example: "  gaff logs -f --hook customer\n  gaff logs --status failed --since 1h -o json\n" +
+			"  gaff logs --id 4f1c2a --save tests/too-much.yaml",
+		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOutput(l.output); err != nil {
 				return err
+			}
+			if l.file != "" && (l.filter.id == "" || l.follow) {
+				return usagef("--save makes a case of one event: name it with --id, and leave out -f")
 			}
 			query, err := l.filter.query(time.Now())
 			if err != nil {
@@ -52,6 +60,9 @@ func newLogs(t *terminal) *cobra.Command {
 				return err
 			}
 			l.printer = t.newRecordPrinter()
+			if l.file != "" {
+				return l.save(cmd.Context(), c, query)
+			}
 			if l.follow {
 				return l.stream(cmd.Context(), c, query)
 			}
@@ -68,7 +79,12 @@ func newLogs(t *terminal) *cobra.Command {
 	flags.StringVar(&l.filter.since, "since", "", "only since then: 10m ago, or a time such as 2026-01-02T15:04:05Z")
 	flags.StringVar(&l.filter.app, "app", "", "the app; default: the key's")
 	flags.IntVar(&l.filter.limit, "limit", 0, "only the newest so many; default: the server's")
+	flags.StringVar(&l.file, "save", "", "write a case for gaff test to this new file; needs --id")
 	outputFlag(cmd, &l.output)
+	hooksOf, jobsOf := &target{terminal: t}, &target{terminal: t}
+	t.complete(cmd, "hook", hooksOf.names("/v1/hooks", "name"))
+	t.complete(cmd, "job", jobsOf.names("/v1/jobs", "name"))
+	t.complete(cmd, "status", oneOf("ok", "rejected", "failed", "timeout", "crashed", "dead"))
 	return cmd
 }
 
@@ -112,7 +128,7 @@ func (f *filter) query(now time.Time) (url.Values, error) {
 
 // instant reads --since.
 func instant(s string, now time.Time) (time.Time, error) {
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+	if d, err := parseDuration(s); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
@@ -146,7 +162,7 @@ func (l *logsCommand) list(ctx context.Context, c *client, query url.Values) (ma
 // stream prints what was, and then each new record until ctx is cancelled. It listens before it looks, so that none is
 // missed in between.
 func (l *logsCommand) stream(ctx context.Context, c *client, query url.Values) error {
-	answer, err := c.open(ctx, http.MethodGet, "/v1/logs/stream", query, nil)
+	answer, err := c.open(ctx, request{method: http.MethodGet, path: "/v1/logs/stream", query: query})
 	if err != nil {
 		return unlessCancelled(ctx, err)
 	}

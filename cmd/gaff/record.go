@@ -31,6 +31,7 @@ const (
 	red    = "31"
 	green  = "32"
 	yellow = "33"
+	cyan   = "36"
 	grey   = "90"
 )
 
@@ -64,8 +65,10 @@ func (p *recordPrinter) print(r *hooks.Record) error {
 	return err
 }
 
-func (p *recordPrinter) paint(colour, text string) string {
-	if !p.colours || colour == "" {
+func (p *recordPrinter) paint(colour, text string) string { return paint(p.colours, colour, text) }
+
+func paint(colours bool, colour, text string) string {
+	if !colours || colour == "" {
 		return text
 	}
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"

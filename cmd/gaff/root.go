@@ -60,7 +60,6 @@ func newRoot(t *terminal) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return usageError(cmd, errors.New("a command is missing"))
 		},
-		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
 		SuggestionsMinimumDistance: 2,
 	}
 	root.SetIn(t.stdin)
@@ -72,8 +71,19 @@ func newRoot(t *terminal) *cobra.Command {
 		newDev(t),
 		newCheck(t),
 		newApply(t),
+		newDiff(t),
+		newReleases(t),
+		newRollback(t),
+		newPromote(t),
+		newRegister(t, "hook", "  gaff hooks\n  gaff hooks get customer\n  gaff hooks disable customer"),
+		newRegister(t, "job", "  gaff jobs\n  gaff jobs run nightly\n  gaff jobs disable nightly"),
+		newRegister(t, "method", "  gaff methods\n  gaff methods get topUsers"),
 		newEmit(t),
 		newLogs(t),
+		newApps(t),
+		newKeys(t),
+		newSecrets(t),
+		newDoctor(t),
 	)
 	return root
 }
@@ -141,9 +151,12 @@ func (t *terminal) getenv(name string) string {
 }
 
 // colours reports whether w shows colours: only a terminal does, unless NO_COLOR is set.
-func (t *terminal) colours(w io.Writer) bool {
+func (t *terminal) colours(w io.Writer) bool { return t.getenv("NO_COLOR") == "" && t.isTerminal(w) }
+
+// isTerminal reports whether a person reads w, where what is written can be changed again.
+func (t *terminal) isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && t.getenv("NO_COLOR") == "" && t.getenv("TERM") != "dumb" && isatty.IsTerminal(f.Fd())
+	return ok && t.getenv("TERM") != "dumb" && isatty.IsTerminal(f.Fd())
 }
 
 // outputFlag adds -o to a command.

@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +37,7 @@ func newServer(t *testing.T, routes map[string]http.HandlerFunc) *server {
 			s.asked = append(s.asked, strings.TrimSpace(fmt.Sprintf("%s %s app=%s %s %s", r.Method, r.URL, r.Header.Get("Gaff-App"),
 				r.Header.Get("Authorization"), body)))
 			s.mu.Unlock()
+			r.Body = io.NopCloser(bytes.NewReader(body))
 			handler(w, r)
 		})
 	}
@@ -147,39 +146,6 @@ func TestEmit(t *testing.T) {
 				t.Errorf("sent %s", s.last(t))
 			}
 		})
-	}
-}
-
-func TestApply(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	write := func(name, content string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("gaff.yaml", "app: shop\nhooks:\n  - {service: customer, script: a.js}\n")
-	write("a.js", "function beforePOST(req, res) { res.end(); }")
-	s := newServer(t, map[string]http.HandlerFunc{
-		"POST /v1/releases": answer(201, "{\"release\": 7, \"app\": \"shop\",\n \"hooks\": 1, \"jobs\": 0}\n"),
-	})
-	if code, stdout, stderr := s.gaff(t, "", "apply", dir); code != 0 || stdout != "release 7\n" || stderr != "" {
-		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
-	}
-	want := `POST /v1/releases app=shop Bearer k3y {"files":{"a.js":"function beforePOST(req, res) { res.end(); }",` +
-		`"gaff.yaml":"app: shop\nhooks:\n  - {service: customer, script: a.js}\n"}}`
-	if got := s.last(t); got != want {
-		t.Errorf("sent %s", got)
-	}
-	if _, stdout, _ := s.gaff(t, "", "apply", dir, "-o", "json"); stdout != `{"release":7,"app":"shop","hooks":1,"jobs":0}`+"\n" {
-		t.Errorf("json: %s", stdout)
-	}
-	write("a.js", "function beforePOST(req, res) {\n  res.end(;\n}\n")
-	asked := len(s.asked)
-	code, stdout, stderr := s.gaff(t, "", "apply", dir)
-	if code != 1 || stdout != "" || stderr != "a.js:2:11: Unexpected \";\"\n" || len(s.asked) != asked {
-		t.Errorf("broken: exit %d\n%s%s", code, stdout, stderr)
 	}
 }
 
