@@ -62,8 +62,28 @@ type errorFields struct {
 	RequestID string             `json:"requestId"`
 }
 
+// failure is an error that is ready to be sent.
+type failure struct{ body errorBody }
+
+// Error returns what the caller reads.
+func (f *failure) Error() string { return f.body.Error.Message }
+
+// GetStatus returns the HTTP status.
+func (f *failure) GetStatus() int { return f.body.Error.Status }
+
+// MarshalJSON returns the answer's body.
+func (f *failure) MarshalJSON() ([]byte, error) { return marshal(&f.body) }
+
 // refuse answers with err as its caller may see it, and logs the rest.
 func (s *Server) refuse(x *exchange, err error) {
+	f := s.failure(x, err)
+	if err := x.encode(f.GetStatus(), &f.body); err != nil {
+		panic(err) // strings and numbers always encode
+	}
+}
+
+// failure is err as its caller may see it; the rest is logged.
+func (s *Server) failure(x *exchange, err error) *failure {
 	e := publicError(err)
 	status := e.Status
 	if status < 400 || status > 599 {
@@ -72,12 +92,9 @@ func (s *Server) refuse(x *exchange, err error) {
 	if e.Unwrap() != nil && !errors.Is(err, context.Canceled) {
 		s.config.Log.Warn("request failed", "request", x.id, "method", x.r.Method, "path", x.r.URL.Path, "status", status, "error", err)
 	}
-	body := errorBody{errorFields{
+	return &failure{errorBody{errorFields{
 		Status: status, Code: e.Code, Message: e.Message, Hook: e.Hook, Fields: e.Fields, RequestID: x.id,
-	}}
-	if err := x.encode(status, body); err != nil {
-		panic(err) // strings and numbers always encode
-	}
+	}}}
 }
 
 // publicError is what a caller is told of err.

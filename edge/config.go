@@ -2,7 +2,7 @@ package edge
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -13,12 +13,28 @@ import (
 type Config struct {
 	Collections Collections
 	Gate        hooks.Gate
+	Tables      Tables
 	Releases    Releases
+	History     History
+	States      States
+	Apps        Apps
+	Authority   Authority
+	Keys        Keys
+	Secrets     Secrets
 	// Build makes a release of a project's files; what is wrong with them is a [hooks.ProjectError].
 	Build func(files map[string]string) (*hooks.Release, error)
-	Logs  Logs
+	// RunJob has a job run once, soon, and returns the id of its event.
+	RunJob func(ctx context.Context, app, job string) (id string, err error)
+	// DryRun runs the hooks of an event under a release, where nothing that they change lasts, and returns the verdict
+	// and the records of all runs.
+	DryRun func(ctx context.Context, r *hooks.Release, e *hooks.Event) (hooks.Verdict, []hooks.Record, error)
+	Logs   Logs
+	// Recorder takes the records of changes that callers make. Default: they are not recorded.
+	Recorder hooks.Recorder
 	// Checks are what /readyz asks, by the name that it shows. They obey their context. None: always ready.
 	Checks map[string]func(context.Context) error
+	// Doctor finds out more than the checks do, for /v1/doctor. Default: nothing more.
+	Doctor func(context.Context) []Finding
 	// AdminKey opens everything of every app. Empty: no such key.
 	AdminKey string
 	// Open lets callers in without a key, and refuses those that a browser sends from another site. It is meant for
@@ -33,12 +49,72 @@ type Collections interface {
 	Do(ctx context.Context, call hooks.CollectionCall) (hooks.Reply, error)
 }
 
-// Releases keeps what apps have registered.
+// Tables has the table of each app that serves at the moment, nil if it has none.
+type Tables interface {
+	Of(app string) *hooks.Table
+}
+
+// Releases changes what serves. A change that expects another revision than there is, is a CONFLICT.
 type Releases interface {
-	// Apply stores r as its app's next release and makes it current. It returns r with its number.
-	Apply(ctx context.Context, r *hooks.Release) (*hooks.Release, error)
-	// List returns an app's releases, oldest first.
+	// Apply stores r as its app's next release and makes it current, or the canary. It returns r with its number, and
+	// the new revision.
+	Apply(ctx context.Context, r *hooks.Release, o hooks.ApplyOptions) (*hooks.Release, uint64, error)
+	// Rollback makes a release current and ends a canary; 0 means the canary's end, or the release before.
+	Rollback(ctx context.Context, app string, number uint64, o hooks.ApplyOptions) (hooks.Pointer, error)
+	// Promote makes the canary current.
+	Promote(ctx context.Context, app string, o hooks.ApplyOptions) (hooks.Pointer, error)
+}
+
+// History reads what was applied.
+type History interface {
+	// List returns an app's releases; none is no error.
 	List(ctx context.Context, app string) ([]hooks.ReleaseSummary, error)
+	// Get returns one of them, with number 0 the current one, or a NOT_FOUND error.
+	Get(ctx context.Context, app string, number uint64) (*hooks.Release, error)
+	// Current returns the app's pointer; an app that there is not is a NOT_FOUND.
+	Current(ctx context.Context, app string) (hooks.Pointer, error)
+}
+
+// States keeps what is switched off.
+type States interface {
+	// State returns it with its revision, 0 if nothing ever was.
+	State(ctx context.Context, app string) (hooks.State, uint64, error)
+	// SetState changes it, if it is still at that revision (0: at any), and returns the new revision.
+	SetState(ctx context.Context, app string, ifRevision uint64, change func(*hooks.State) error) (uint64, error)
+}
+
+// Apps keeps the apps.
+type Apps interface {
+	Apps(ctx context.Context) ([]hooks.AppSummary, error)
+	CreateApp(ctx context.Context, app string) error
+	DeleteApp(ctx context.Context, app string) error
+}
+
+// Authority knows the keys of callers, without asking anybody.
+type Authority interface {
+	// Check returns the key whose secret this is, or an UNAUTHORIZED error.
+	Check(secret string) (hooks.Key, error)
+}
+
+// Keys keeps keys.
+type Keys interface {
+	Create(ctx context.Context, key hooks.Key) error
+	List(ctx context.Context, app string) ([]hooks.Key, error)
+	Revoke(ctx context.Context, app, id string) error
+}
+
+// Secrets keeps secrets, which it never shows.
+type Secrets interface {
+	Set(ctx context.Context, app, name, value string) error
+	Delete(ctx context.Context, app, name string) error
+	List(ctx context.Context, app string) ([]hooks.SecretSummary, error)
+}
+
+// Finding is what the doctor says of one thing.
+type Finding struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"`
 }
 
 // Logs reads the records of runs.
@@ -78,15 +154,18 @@ func defaultTiming() timing {
 }
 
 func (c *Config) check() error {
-	switch {
-	case c.Collections == nil:
-		return errors.New("edge: Config.Collections is missing")
-	case c.Gate == nil:
-		return errors.New("edge: Config.Gate is missing")
-	case c.Releases == nil || c.Build == nil:
-		return errors.New("edge: Config.Releases or Config.Build is missing")
-	case c.Logs == nil:
-		return errors.New("edge: Config.Logs is missing")
+	for _, part := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Collections", c.Collections == nil}, {"Gate", c.Gate == nil}, {"Tables", c.Tables == nil},
+		{"Releases", c.Releases == nil}, {"History", c.History == nil}, {"States", c.States == nil}, {"Apps", c.Apps == nil},
+		{"Authority", c.Authority == nil}, {"Keys", c.Keys == nil}, {"Secrets", c.Secrets == nil}, {"Build", c.Build == nil},
+		{"RunJob", c.RunJob == nil}, {"DryRun", c.DryRun == nil}, {"Logs", c.Logs == nil},
+	} {
+		if part.missing {
+			return fmt.Errorf("edge: Config.%s is missing", part.name)
+		}
 	}
 	return nil
 }

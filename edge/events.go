@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/tidwall/gjson"
 
@@ -37,6 +38,9 @@ func (s *Server) event(x *exchange) error {
 	verdict, err := s.config.Gate.Ask(ctx, e)
 	if err != nil {
 		return err
+	}
+	if verdict.Release != 0 {
+		x.w.Header().Set("Gaff-Release", strconv.FormatUint(verdict.Release, 10))
 	}
 	return x.send(http.StatusOK, verdict.AppendJSON(nil))
 }
@@ -89,7 +93,7 @@ func checkEvent(e *hooks.Event, c *caller) error {
 	switch {
 	case e.App != c.app && c.named:
 		return hooks.Errorf(hooks.CodeBadRequest, "field \"app\" says %s and the header Gaff-App %s", e.App, c.app)
-	case e.App != c.app && !c.admin:
+	case e.App != c.app && !c.operates():
 		return hooks.Errorf(hooks.CodeForbidden, "the key is not one of app %s", e.App)
 	case !e.Phase.Valid():
 		return hooks.Errorf(hooks.CodeBadRequest, "phase %.20q: use before, after or failed", e.Phase)
@@ -99,7 +103,11 @@ func checkEvent(e *hooks.Event, c *caller) error {
 	switch e.Origin {
 	case "":
 		e.Origin = c.origin
-	case hooks.Client, hooks.Script, hooks.S2S:
+	case hooks.Client, hooks.Script:
+	case hooks.S2S:
+		if !c.may(hooks.ScopeAdmin) {
+			return hooks.Errorf(hooks.CodeForbidden, "origin s2s needs a key with scope admin")
+		}
 	default:
 		return hooks.Errorf(hooks.CodeBadRequest, "origin %.20q: use client, script or s2s", e.Origin)
 	}

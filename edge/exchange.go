@@ -53,10 +53,13 @@ func (s *Server) answer(x *exchange, rt *route) error {
 	if !rt.public {
 		caller, err := s.access.caller(x.r)
 		if err != nil {
-			x.w.Header().Set("WWW-Authenticate", "Bearer")
+			x.challenge(err)
 			return err
 		}
 		x.caller = caller
+		if err := caller.allowed(rt); err != nil {
+			return err
+		}
 	}
 	handle, err := rt.handler(x)
 	if err != nil {
@@ -68,6 +71,13 @@ func (s *Server) answer(x *exchange, rt *route) error {
 	}
 	defer cancel()
 	return handle(x)
+}
+
+// challenge says how to send what an UNAUTHORIZED caller lacks.
+func (x *exchange) challenge(err error) {
+	if hooks.AsError(err).Status == http.StatusUnauthorized {
+		x.w.Header().Set("WWW-Authenticate", "Bearer")
+	}
 }
 
 // identify gives the exchange its id.

@@ -8,8 +8,8 @@ import (
 )
 
 // headers returns the request's headers as scripts see them: a JSON object with lower-case names, in order. Values
-// that carry the admin key are left out.
-func (a *access) headers(r *http.Request) json.RawMessage {
+// that carry a key with which one could administer are left out.
+func (c *caller) headers(r *http.Request) json.RawMessage {
 	var room [32]string
 	names := room[:0]
 	size := len(r.Host) + 16
@@ -24,7 +24,7 @@ func (a *access) headers(r *http.Request) json.RawMessage {
 	out := append(make([]byte, 0, size), `{"host":`...)
 	out = appendString(out, r.Host)
 	for _, name := range names {
-		if value, ok := a.visible(r.Header[name]); ok && name != "Host" {
+		if value, ok := c.visible(r.Header[name]); ok && name != "Host" {
 			out = append(out, ',')
 			out = appendString(out, strings.ToLower(name))
 			out = append(out, ':')
@@ -35,13 +35,13 @@ func (a *access) headers(r *http.Request) json.RawMessage {
 }
 
 // visible joins the values that scripts may see; ok says whether there is one.
-func (a *access) visible(values []string) (joined string, ok bool) {
+func (c *caller) visible(values []string) (joined string, ok bool) {
 	if len(values) == 1 {
-		return values[0], !a.carriesAdminKey(values[0])
+		return values[0], !c.mustHide(values[0])
 	}
-	values = slices.DeleteFunc(slices.Clone(values), a.carriesAdminKey)
+	values = slices.DeleteFunc(slices.Clone(values), c.mustHide)
 	joined = strings.Join(values, ", ")
-	return joined, len(values) > 0 && !a.carriesAdminKey(joined)
+	return joined, len(values) > 0 && !c.mustHide(joined)
 }
 
 // appendString appends s as JSON.

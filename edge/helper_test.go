@@ -34,6 +34,8 @@ type world struct {
 	records []hooks.Record
 	tail    chan hooks.Record
 	apply   func(*hooks.Release) error
+
+	registry
 }
 
 func (w *world) Do(ctx context.Context, call hooks.CollectionCall) (hooks.Reply, error) {

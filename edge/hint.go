@@ -47,7 +47,7 @@ func restParams(rawQuery string, many bool) (query, hint json.RawMessage, err er
 
 // later refuses, by name, parameters that other systems with this query language have and Gaff has not.
 func later(rawQuery string) error {
-	values, _ := url.ParseQuery(rawQuery) //nolint:errcheck // what cannot be read is refused where it is read
+	values, _ := url.ParseQuery(rawQuery) // what cannot be read is refused where it is read
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch name {
 		case "apikey":

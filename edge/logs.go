@@ -34,11 +34,17 @@ func (s *Server) logs(x *exchange) error {
 // logFilter reads which records of the caller's app the parameters select.
 func logFilter(x *exchange) (hooks.LogFilter, error) {
 	f := hooks.LogFilter{App: x.caller.app, Limit: defaultRecords}
-	p, err := parseParams(x.r.URL.RawQuery, "hook", "job", "status", "since", "id", "limit")
+	p, err := parseParams(x.r.URL.RawQuery, "kind", "hook", "job", "status", "since", "id", "limit")
 	if err != nil {
 		return f, err
 	}
+	kinds := []hooks.Kind{"", hooks.KindHook, hooks.KindJob, hooks.KindAudit}
+	f.Kind = hooks.Kind(p["kind"])
 	switch {
+	case !slices.Contains(kinds, f.Kind):
+		return f, wrong("kind", "hook, job or audit")
+	case f.Kind != "" && p["hook"]+p["job"] != "":
+		return f, hooks.Errorf(hooks.CodeBadRequest, "give the parameter kind, hook or job, not several")
 	case p["hook"] != "" && p["job"] != "":
 		return f, hooks.Errorf(hooks.CodeBadRequest, "give the parameter hook or job, not both")
 	case p["hook"] != "":

@@ -29,6 +29,8 @@ func TestApply(t *testing.T) {
 		{name: "broken", body: project(t, broken), status: 400, code: hooks.CodeValidation, has: `"field":"a.js:1:`},
 		{name: "all problems at once", body: project(t, broken), status: 400, code: hooks.CodeValidation, has: `"field":"gaff.yaml:4:`},
 		{name: "other app", body: project(t, good), header: map[string]string{"Gaff-App": "other"}, status: 400, code: hooks.CodeBadRequest},
+		{name: "known secret", body: project(t, map[string]string{"gaff.yaml": "settings: {a: '${secret:TOKEN}'}\n"}), status: 201},
+		{name: "unknown secret", body: project(t, map[string]string{"gaff.yaml": "settings: {a: '${secret:OTHER}'}\n"}), status: 400, code: hooks.CodeValidation, has: `"field":"gaff.yaml:1:`},
 		{name: "no files", body: `{}`, status: 400},
 		{name: "unknown field", body: `{"files":{},"force":true}`, status: 400},
 		{name: "wrong type", body: `{"files":[]}`, status: 400},

@@ -32,7 +32,10 @@ func (s *Server) rest(x *exchange) error {
 			return err
 		}
 	}
-	call.Headers = s.access.headers(x.r)
+	if call.Session, err = s.session(x); err != nil {
+		return err
+	}
+	call.Headers = x.caller.headers(x.r)
 	reply, err := s.config.Collections.Do(x.r.Context(), call)
 	if err != nil {
 		return err

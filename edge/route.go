@@ -17,23 +17,31 @@ type route struct {
 	pattern  string
 	methods  map[string]handler // HEAD is GET
 	public   bool               // needs no key
+	scopes   []hooks.Scope      // a key needs one of them
+	operator bool               // no app's key is enough
 	override bool               // a POST may name another method in X-HTTP-Method-Override
 }
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
+	api := newAPI(s)
+	for _, rt := range api.routes {
+		mux.Handle(rt.pattern, s.serve(rt))
+	}
 	list := map[string]handler{http.MethodGet: s.rest, http.MethodPost: s.rest}
+	data := []hooks.Scope{hooks.ScopeData}
+	events, log := []hooks.Scope{hooks.ScopeAPI, hooks.ScopeAdmin}, []hooks.Scope{hooks.ScopeLog, hooks.ScopeAdmin}
 	for _, rt := range []route{
-		{pattern: "/rest/{collection}", methods: list, override: true},
-		{pattern: "/rest/{collection}/{$}", methods: list, override: true},
-		{pattern: "/rest/{collection}/*", methods: map[string]handler{http.MethodDelete: s.rest}, override: true},
-		{pattern: "/rest/{collection}/{id}", override: true, methods: map[string]handler{
+		{pattern: "/rest/{collection}", methods: list, scopes: data, override: true},
+		{pattern: "/rest/{collection}/{$}", methods: list, scopes: data, override: true},
+		{pattern: "/rest/{collection}/*", methods: map[string]handler{http.MethodDelete: s.rest}, scopes: data, override: true},
+		{pattern: "/rest/{collection}/{id}", scopes: data, override: true, methods: map[string]handler{
 			http.MethodGet: s.rest, http.MethodPut: s.rest, http.MethodPatch: s.rest, http.MethodDelete: s.rest,
 		}},
-		{pattern: "/v1/events", methods: map[string]handler{http.MethodPost: s.event}},
-		{pattern: "/v1/releases", methods: map[string]handler{http.MethodGet: s.releases, http.MethodPost: s.apply}},
-		{pattern: "/v1/logs", methods: map[string]handler{http.MethodGet: s.logs}},
-		{pattern: "/v1/logs/stream", methods: map[string]handler{http.MethodGet: s.stream}},
+		{pattern: "/v1/events", scopes: events, methods: map[string]handler{http.MethodPost: s.event}},
+		{pattern: "/v1/logs", scopes: log, methods: map[string]handler{http.MethodGet: s.logs}},
+		{pattern: "/v1/logs/stream", scopes: log, methods: map[string]handler{http.MethodGet: s.stream}},
+		{pattern: "/openapi.json", public: true, methods: map[string]handler{http.MethodGet: api.description()}},
 		{pattern: "/livez", public: true, methods: map[string]handler{http.MethodGet: s.livez}},
 		{pattern: "/readyz", public: true, methods: map[string]handler{http.MethodGet: s.readyz}},
 	} {

@@ -15,6 +15,7 @@ import (
 type Server struct {
 	config   Config
 	access   access
+	sessions *sessions
 	ready    *readiness
 	handler  http.Handler
 	timing   timing
@@ -34,12 +35,13 @@ func New(c Config) (*Server, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.AdminKey == "" && !c.Open {
-		c.Log.Warn("there is no admin key: every call will be refused")
+		c.Log.Warn("there is no admin key: nobody can make apps, or the first key of one")
 	}
 	stopping := make(chan struct{})
 	s := &Server{
 		config:   c,
-		access:   newAccess(c.AdminKey, c.Open),
+		access:   newAccess(&c),
+		sessions: newSessions(),
 		ready:    &readiness{checks: c.Checks, log: c.Log},
 		timing:   defaultTiming(),
 		building: make(chan struct{}, 1),
@@ -79,7 +81,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	s.stop()
 	l.Close() // at once, so that a client finds out by a refused connection and not by a call that is dropped
-	<-served
+	<-served  //nolint:errcheck // the listener was closed
 	// Closing an idle connection can cross a request that its client is just sending. Until now clients in the midst
 	// of their work were not told; from here on each answer says that its connection closes.
 	wait(s.timing.drain)

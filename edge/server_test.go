@@ -19,6 +19,7 @@ func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Config){
 		"Collections": func(c *Config) { c.Collections = nil },
+		"Authority":   func(c *Config) { c.Authority = nil },
 		"Gate":        func(c *Config) { c.Gate = nil },
 		"Build":       func(c *Config) { c.Build = nil },
 		"Logs":        func(c *Config) { c.Logs = nil },
@@ -65,7 +66,7 @@ func TestStopDropsNothing(t *testing.T) {
 	slow := make(chan error, 1)
 	go func() {
 		answer, _, err := send(t, client(t), "GET", url+"/rest/a/slow", "")
-		if err == nil && answer.StatusCode != 200 {
+		if err == nil && answer.StatusCode != http.StatusOK {
 			err = errors.New(answer.Status)
 		}
 		slow <- err
@@ -170,7 +171,7 @@ func TestCallMayOutlastItsBodysTime(t *testing.T) {
 	url, _, _ := listen(t, s)
 	c := client(t)
 	for range 2 { // the second on the same connection
-		if answer, body, err := send(t, c, "POST", url+"/rest/a", "{}"); err != nil || answer.StatusCode != 200 {
+		if answer, body, err := send(t, c, "POST", url+"/rest/a", "{}"); err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("%v: %s", err, body)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 // payload is what a task carries besides its id and type.
 type payload struct {
 	Cron    string          `json:"cron"`
+	Manual  bool            `json:"manual,omitempty"` // somebody wanted it, not the clock
 	Message json.RawMessage `json:"message,omitempty"`
 }
 
@@ -53,7 +54,7 @@ func eventOf(id, taskType string, body []byte, attempt int) (*hooks.Event, error
 	if err := json.Unmarshal(body, &p); err != nil {
 		return nil, fmt.Errorf("task %s: payload: %w", id, err)
 	}
-	info, err := json.Marshal(jobInfo{ID: id, Name: job, Cron: p.Cron, ScheduledAt: at, Attempt: attempt})
+	info, err := json.Marshal(jobInfo{ID: id, Name: job, Cron: p.Cron, ScheduledAt: at, Attempt: attempt, Manual: p.Manual})
 	if err != nil {
 		return nil, fmt.Errorf("task %s: %w", id, err)
 	}

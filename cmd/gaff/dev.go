@@ -73,9 +73,13 @@ func (o *devOptions) run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer redis.Close()
+	vault, err := process.MakeVault(filepath.Join(o.data, "secrets.key"))
+	if err != nil {
+		return err
+	}
 	parts, err := process.Open(ctx, process.Config{
 		NATSURL: server.URL(), RedisURL: redis.URL, SQLitePath: filepath.Join(o.data, "documents.db"),
-		Concurrency: process.DefaultConcurrency, Prefix: "gaff",
+		Concurrency: process.DefaultConcurrency, Prefix: "gaff", Vault: vault,
 	}, log)
 	if err != nil {
 		return err

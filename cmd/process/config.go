@@ -17,19 +17,20 @@ import (
 
 // Config is what worker and enqueuer are told by their environment and flags.
 type Config struct {
-	NATSURL     string // default nats://127.0.0.1:4222
-	NATSCreds   string // path of a NATS credentials file; empty: none
-	RedisURL    string // default redis://127.0.0.1:6379
-	PostgresURL string // documents and outbox; or
-	SQLitePath  string // the file of an SQLite database
-	HTTP        string // address to listen on; the enqueuer's default is 127.0.0.1:8090, the worker's is not to listen
-	AdminKey    string // opens everything of every app; empty: no key does
-	Executors   int    // 0: scripts run in the worker's own process
-	Concurrency int    // runs in flight at most; default [DefaultConcurrency]
-	MemoryLimit uint64 // bytes that a worker's garbage collector keeps to; default 512 MiB
-	Prefix      string // of every subject, stream and queue; default gaff
-	LogLevel    string // debug, info, warn or error; default info
-	LogFormat   string // text or json; default text
+	NATSURL     string       // default nats://127.0.0.1:4222
+	NATSCreds   string       // path of a NATS credentials file; empty: none
+	RedisURL    string       // default redis://127.0.0.1:6379
+	PostgresURL string       // documents and outbox; or
+	SQLitePath  string       // the file of an SQLite database
+	HTTP        string       // address to listen on; the enqueuer's default is 127.0.0.1:8090, the worker's is not to listen
+	AdminKey    string       // opens everything of every app; empty: no key does
+	Vault       *hooks.Vault // encrypts secrets; nil: there can be none
+	Executors   int          // 0: scripts run in the worker's own process
+	Concurrency int          // runs in flight at most; default [DefaultConcurrency]
+	MemoryLimit uint64       // bytes that a worker's garbage collector keeps to; default 512 MiB
+	Prefix      string       // of every subject, stream and queue; default gaff
+	LogLevel    string       // debug, info, warn or error; default info
+	LogFormat   string       // text or json; default text
 
 	Check bool // validate configuration and connections, then end
 }
@@ -57,6 +58,7 @@ func options() []option {
 		{"sqlite-path", "SQLite file, instead of PostgreSQL", false, text(func(c *Config) *string { return &c.SQLitePath })},
 		{"http", "address to listen on", false, text(func(c *Config) *string { return &c.HTTP })},
 		{"admin-key-file", "file with the key that opens everything", false, readAdminKey},
+		{"secrets-key-file", "file with the key that encrypts secrets", false, readVault},
 		{"executors", "executor processes; 0: scripts run in the worker itself", false, setExecutors},
 		{"concurrency", "runs in flight at most", false, setConcurrency},
 		{"memory-limit", "memory of the process, such as 256MiB", false, setMemoryLimit},

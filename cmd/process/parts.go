@@ -74,7 +74,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := queue.Connect(ctx, queue.Config{URL: c.NATSURL, Creds: c.NATSCreds, Prefix: c.Prefix, Log: log})
+	conn, err := queue.Connect(ctx, queue.Config{URL: c.NATSURL, Creds: c.NATSCreds, Prefix: c.Prefix, Log: log, Vault: c.Vault})
 	if err != nil {
 		documents.Close()
 		return nil, err

@@ -72,7 +72,12 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 	if err != nil {
 		return err
 	}
-	server, err := edge.New(p.edge(redis))
+	recorder := queue.NewLog(p.Conn)
+	defer recorder.Close()
+	keys := &callers{Keys: queue.NewKeys(p.Conn)}
+	config := p.edge(redis, keys)
+	config.Recorder = recorder
+	server, err := edge.New(config)
 	if err != nil {
 		listener.Close()
 		return err
@@ -81,18 +86,29 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 	return together(ctx,
 		func(ctx context.Context) error { return server.Run(ctx, listener) },
 		tasks.NewScheduler(redis, p.Tables, p.Log).Run,
+		keys.run,
 	)
 }
 
 // edge is what the HTTP server is told.
-func (p *Parts) edge(redis tasks.Redis) edge.Config {
+func (p *Parts) edge(redis tasks.Redis, keys *callers) edge.Config {
 	return edge.Config{
-		Collections: p.Collections, Gate: p.Gate, Releases: registry{p.Releases}, Build: hooks.LoadProject, Logs: logs{p.Conn},
+		Collections: p.Collections, Gate: p.Gate, Tables: p.Tables, Releases: p.Releases, History: p.Releases, States: p.Releases,
+		Apps: p.Releases, Authority: keys, Keys: keys, Secrets: queue.NewSecrets(p.Conn),
+		Build: hooks.LoadProject, DryRun: p.dryRun, Logs: logs{p.Conn},
+		RunJob: func(ctx context.Context, app, job string) (string, error) {
+			j := p.Tables.Of(app).Job(job)
+			if j == nil {
+				return "", hooks.Errorf(hooks.CodeNotFound, "there is no job %s that is on", job)
+			}
+			return tasks.Run(ctx, redis, app, j)
+		},
 		Checks: map[string]func(context.Context) error{
 			"NATS":      p.Conn.Ping,
 			"documents": p.Store.Ping,
 			"Redis":     func(context.Context) error { return redis.Ping() },
 			"releases":  func(context.Context) error { return p.loaded() },
+			"keys":      keys.check,
 		},
 		AdminKey: p.Config.AdminKey, Open: p.Open, Log: p.Log,
 	}

@@ -1,0 +1,259 @@
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"gaff/hooks"
+)
+
+// hookBody is a hook as it is registered.
+type hookBody struct {
+	Name      string          `json:"name"`
+	Service   string          `json:"service"`
+	Operation string          `json:"operation,omitempty"`
+	Phase     hooks.Phase     `json:"phase,omitempty"`
+	Functions []string        `json:"functions"`
+	Script    string          `json:"script"`
+	Timeout   string          `json:"timeout"`
+	Order     int             `json:"order"`
+	OnError   hooks.Policy    `json:"onError,omitempty"`
+	When      string          `json:"when,omitempty"`
+	Changed   []string        `json:"changed,omitempty"`
+	Origins   []hooks.Origin  `json:"origins"`
+	Params    json.RawMessage `json:"params,omitempty"`
+}
+
+func hookBodyOf(h *hooks.Hook) hookBody {
+	return hookBody{
+		h.Name, h.Service, h.Operation, h.Phase, h.Functions, h.Script, h.Timeout.String(), h.Order, h.OnError, h.When, h.Changed,
+		h.Origins, h.Params,
+	}
+}
+
+// jobBody is a job as it is registered.
+type jobBody struct {
+	Name     string `json:"name"`
+	Schedule string `json:"schedule"`
+	Timezone string `json:"timezone"`
+	Script   string `json:"script"`
+	Timeout  string `json:"timeout"`
+}
+
+func jobBodyOf(j *hooks.Job) jobBody {
+	return jobBody{j.Name, j.Schedule, j.Timezone, j.Script, j.Timeout.String()}
+}
+
+// standing says since which releases something is registered, and whether it is on.
+type standing struct {
+	Release       uint64 `json:"release,omitempty" doc:"the current release, if it has it"`
+	CanaryRelease uint64 `json:"canaryRelease,omitempty" doc:"the canary, if it has it"`
+	Enabled       bool   `json:"enabled"`
+}
+
+// hookState is a hook as lists show it.
+type hookState struct {
+	hookBody
+	standing
+	figures
+}
+
+// jobState is a job as lists show it.
+type jobState struct {
+	jobBody
+	standing
+	Next *time.Time `json:"next,omitempty"`
+	figures
+}
+
+// eachRelease calls f with the release that serves and with the canary, and the standing of what they have.
+func eachRelease(t *hooks.Table, f func(*hooks.Release, standing)) {
+	if t == nil {
+		return
+	}
+	f(t.Release, standing{Release: t.Release.Number})
+	if t.Canary != nil {
+		f(t.Canary.Release, standing{CanaryRelease: t.Canary.Release.Number})
+	}
+}
+
+// hookStates lists the hooks of what serves: all, or the one of that name.
+func (s *Server) hookStates(ctx context.Context, app, name string) ([]hookState, uint64, error) {
+	state, revision, err := s.config.States.State(ctx, app)
+	if err != nil {
+		return nil, 0, err
+	}
+	list, at := []hookState{}, map[string]int{}
+	eachRelease(s.config.Tables.Of(app), func(r *hooks.Release, st standing) {
+		for i := range r.Hooks {
+			h := &r.Hooks[i]
+			if known, ok := at[h.Name]; ok {
+				list[known].CanaryRelease = st.CanaryRelease
+			} else if name == "" || name == h.Name {
+				at[h.Name] = len(list)
+				st.Enabled = !h.Disabled && !state.HookDisabled(h.Name)
+				list = append(list, hookState{hookBody: hookBodyOf(h), standing: st})
+			}
+		}
+	})
+	if len(list) == 0 {
+		return list, revision, nil
+	}
+	all, err := s.figures(ctx, app, hooks.KindHook, name)
+	for i := range list {
+		list[i].figures = of(all, list[i].Name)
+	}
+	return list, revision, err
+}
+
+// jobStates lists the jobs of what serves: all, or the one of that name.
+func (s *Server) jobStates(ctx context.Context, app, name string) ([]jobState, uint64, error) {
+	state, revision, err := s.config.States.State(ctx, app)
+	if err != nil {
+		return nil, 0, err
+	}
+	list, at := []jobState{}, map[string]int{}
+	eachRelease(s.config.Tables.Of(app), func(r *hooks.Release, st standing) {
+		for i := range r.Jobs {
+			j := &r.Jobs[i]
+			if known, ok := at[j.Name]; ok {
+				list[known].CanaryRelease = st.CanaryRelease
+			} else if name == "" || name == j.Name {
+				at[j.Name] = len(list)
+				st.Enabled = !j.Disabled && !state.JobDisabled(j.Name)
+				list = append(list, jobState{jobBody: jobBodyOf(j), standing: st, Next: next(j, st.Enabled)})
+			}
+		}
+	})
+	if len(list) == 0 {
+		return list, revision, nil
+	}
+	all, err := s.figures(ctx, app, hooks.KindJob, name)
+	for i := range list {
+		list[i].figures = of(all, list[i].Name)
+	}
+	return list, revision, err
+}
+
+// next is the job's next tick, or nil.
+func next(j *hooks.Job, enabled bool) *time.Time {
+	schedule, err := hooks.ParseSchedule(j.Schedule, j.Timezone)
+	if t := schedule.Next(time.Now()); enabled && err == nil && !t.IsZero() {
+		return &t
+	}
+	return nil
+}
+
+type nameInput struct {
+	Name string `path:"name"`
+}
+
+type switchInput struct {
+	Name    string `path:"name"`
+	IfMatch string `header:"If-Match" doc:"ETag of what was got: another since then is a CONFLICT"`
+	Body    struct {
+		Enabled bool `json:"enabled"`
+	}
+}
+
+func (a *api) hooks() {
+	s := a.server
+	registered(a, "hook", s.hookStates, (*hooks.State).EnableHook, func(h *hookState, on bool) { h.Enabled = on })
+}
+
+func (a *api) jobs() {
+	s := a.server
+	registered(a, "job", s.jobStates, (*hooks.State).EnableJob, func(j *jobState, on bool) {
+		if j.Enabled = on; !on {
+			j.Next = nil
+		}
+	})
+	serve(a, operation{
+		id: "run-job", method: http.MethodPost, path: "/v1/jobs/{name}/run", summary: "Run a job once, now", status: http.StatusAccepted,
+	}, s.runJob)
+	serve(a, operation{id: "list-methods", method: http.MethodGet, path: "/v1/methods", summary: "List methods"},
+		func(*exchange, *none) (*tagged[[]none], error) { return &tagged[[]none]{Body: []none{}}, nil })
+}
+
+// registered adds the operations that hooks and jobs have in common.
+func registered[T any](
+	a *api, one string, list func(ctx context.Context, app, name string) ([]T, uint64, error),
+	enable func(*hooks.State, string, bool), show func(*T, bool),
+) {
+	s, path := a.server, "/v1/"+one+"s"
+	get := func(x *exchange, name string) (*tagged[T], error) {
+		if err := hooks.CheckName(one, name); err != nil {
+			return nil, err
+		}
+		found, revision, err := list(x.r.Context(), x.caller.app, name)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, hooks.Errorf(hooks.CodeNotFound, "there is no %s %s", one, name)
+		}
+		return &tagged[T]{ETag: etag(revision), Body: found[0]}, nil
+	}
+	serve(a, operation{id: "list-" + one + "s", method: http.MethodGet, path: path, summary: "List " + one + "s, with their figures"},
+		func(x *exchange, _ *none) (*tagged[[]T], error) {
+			found, revision, err := list(x.r.Context(), x.caller.app, "")
+			return &tagged[[]T]{ETag: etag(revision), Body: found}, err
+		})
+	serve(a, operation{id: "get-" + one, method: http.MethodGet, path: path + "/{name}", summary: "Get a " + one},
+		func(x *exchange, in *nameInput) (*tagged[T], error) { return get(x, in.Name) })
+	serve(a, operation{id: "switch-" + one, method: http.MethodPatch, path: path + "/{name}", summary: "Switch a " + one + " on or off"},
+		func(x *exchange, in *switchInput) (*tagged[T], error) {
+			got, err := get(x, in.Name)
+			if err != nil {
+				return nil, err
+			}
+			revision, err := s.setState(x, in, func(state *hooks.State) { enable(state, in.Name, in.Body.Enabled) })
+			if err != nil {
+				return nil, err
+			}
+			got.ETag = etag(revision)
+			show(&got.Body, in.Body.Enabled)
+			action := one + "-disable"
+			if in.Body.Enabled {
+				action = one + "-enable"
+			}
+			s.audit(x, x.caller.app, action, "", in.Name)
+			return got, nil
+		})
+}
+
+// setState changes what is switched off, as the request's If-Match allows.
+func (s *Server) setState(x *exchange, in *switchInput, change func(*hooks.State)) (uint64, error) {
+	match, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return 0, err
+	}
+	return s.config.States.SetState(x.r.Context(), x.caller.app, match.number, func(state *hooks.State) error {
+		if match.given && match.number == 0 && len(state.DisabledHooks)+len(state.DisabledJobs) > 0 { // 0 stands for any revision
+			return hooks.Errorf(hooks.CodeConflict, "somebody else has switched something on or off meanwhile")
+		}
+		change(state)
+		return nil
+	})
+}
+
+type runBody struct {
+	ID string `json:"id" doc:"of the event: /v1/logs?id= has its record"`
+}
+
+func (s *Server) runJob(x *exchange, in *nameInput) (*tagged[runBody], error) {
+	if err := hooks.CheckName("job", in.Name); err != nil {
+		return nil, err
+	}
+	if s.config.Tables.Of(x.caller.app).Job(in.Name) == nil {
+		return nil, hooks.Errorf(hooks.CodeNotFound, "there is no job %s that is on", in.Name)
+	}
+	id, err := s.config.RunJob(x.r.Context(), x.caller.app, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	s.audit(x, x.caller.app, "job-run", "", in.Name)
+	return &tagged[runBody]{Body: runBody{id}}, nil
+}
