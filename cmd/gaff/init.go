@@ -21,6 +21,7 @@ func templateFiles() [][2]string {
 		{"gaff.yaml", "gaff.yaml"},
 		{"hooks/customer.js", "hooks/customer.js"},
 		{"jobs/report.js", "jobs/report.js"},
+		{"tests/customer.yaml", "tests/customer.yaml"},
 		{"gitignore", ".gitignore"},
 	}
 }
@@ -28,7 +29,7 @@ func templateFiles() [][2]string {
 func newInit(t *terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:     "init [DIR]",
-		Short:   "Write a small project: gaff.yaml, a hook, a job",
+		Short:   "Write a small project: gaff.yaml, a hook, a job, test cases",
 		Example: "  gaff init shop\n  gaff dev shop",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -70,6 +70,8 @@ func newRoot(t *terminal) *cobra.Command {
 		newInit(t),
 		newDev(t),
 		newCheck(t),
+		newTest(t),
+		newRun(t),
 		newApply(t),
 		newDiff(t),
 		newReleases(t),
