@@ -132,7 +132,7 @@ func TestDoctor(t *testing.T) {
 		findings, want string
 		code           int
 	}{
-		{"[" + good + "]", "ok    NATS: 2.15\n", 0},
+		{"[" + good + `,{"name":"clock","ok":true}]`, "ok    NATS: 2.15\nok    clock\n", 0},
 		{"[" + good + "," + bad + "]", "ok    NATS: 2.15\nFAIL  Redis: eviction is allkeys-lru: set noeviction\n", 1},
 	} {
 		s := newServer(t, map[string]http.HandlerFunc{"GET /v1/doctor": answer(200, c.findings)})

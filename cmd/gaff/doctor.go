@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -61,7 +62,7 @@ func (g *target) doctor(ctx context.Context) error {
 		if !f.OK {
 			mark = paint(colours, red, "FAIL")
 		}
-		fmt.Fprintf(g.stdout, "%s  %s: %s\n", mark, oneLine(f.Name), oneLine(f.Detail))
+		fmt.Fprintf(g.stdout, "%s  %s\n", mark, strings.TrimSuffix(oneLine(f.Name)+": "+oneLine(f.Detail), ": "))
 	}
 	return failed
 }

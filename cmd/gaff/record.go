@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -37,6 +38,11 @@ const (
 
 // print writes one record in one piece, so that others may write to the same terminal.
 func (p *recordPrinter) print(r *hooks.Record) error {
+	if r.Audit != nil {
+		_, err := fmt.Fprintf(p.w, "%s %s %s by %s%s\n", p.paint(grey, r.Time.Local().Format(timeFormat)), plain(string(r.Kind)),
+			plain(r.Name), oneLine(r.Audit.Actor), fromTo(r.Audit))
+		return err
+	}
 	name := r.Name
 	if r.Function != "" {
 		name += "." + r.Function
@@ -63,6 +69,17 @@ func (p *recordPrinter) print(r *hooks.Record) error {
 	}
 	_, err := p.w.Write(b.Bytes())
 	return err
+}
+
+// fromTo says what an audited change replaced by what.
+func fromTo(a *hooks.Audit) string {
+	switch {
+	case a.From == "" && a.To == "":
+		return ""
+	case a.From == "":
+		return ": " + oneLine(a.To)
+	}
+	return ": " + oneLine(a.From) + " → " + cmp.Or(oneLine(a.To), "none")
 }
 
 func (p *recordPrinter) paint(colour, text string) string { return paint(p.colours, colour, text) }

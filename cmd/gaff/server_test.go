@@ -252,3 +252,24 @@ func TestRecordColours(t *testing.T) {
 		t.Errorf("got %q", b.String())
 	}
 }
+
+func TestRecordAudit(t *testing.T) {
+	t.Parallel()
+	for want, a := range map[string]hooks.Audit{
+		"by dev\n":          {Actor: "dev"},
+		"by admin: 1 → 2\n": {Actor: "admin", From: "1", To: "2"},
+		"by a\uFFFDb: 1\n":  {Actor: "a\x1bb", To: "1"},
+		"by k: x → none\n":  {Actor: "k", From: "x"},
+	} {
+		r := hooks.NewAuditRecord("shop", a)
+		r.Name = "release-apply"
+		var b bytes.Buffer
+		p := recordPrinter{w: &b}
+		if err := p.print(&r); err != nil {
+			t.Fatal(err)
+		}
+		if want = " audit release-apply " + want; !strings.HasSuffix(b.String(), want) {
+			t.Errorf("got %q, want %q", b.String(), want)
+		}
+	}
+}
