@@ -118,6 +118,13 @@ func (x *exchange) warn(warnings []string) {
 	}
 }
 
+// decided tells the client which release's hooks decided, if any did.
+func (x *exchange) decided(release uint64) {
+	if release != 0 {
+		x.w.Header().Set("Gaff-Release", strconv.FormatUint(release, 10))
+	}
+}
+
 // headerText makes s fit for a header: one line of ASCII.
 func headerText(s string) string {
 	if len(s) > maxWarning {

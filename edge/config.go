@@ -132,6 +132,7 @@ const (
 	maxHeader      = 64 << 10 // bytes
 	maxDeadline    = 10 * time.Minute
 	maxStreams     = 256 // log streams at once
+	maxTrials      = 2   // dry runs at once
 )
 
 // timing has the times that tests shorten.

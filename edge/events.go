@@ -2,7 +2,6 @@ package edge
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/tidwall/gjson"
 
@@ -39,9 +38,7 @@ func (s *Server) event(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if verdict.Release != 0 {
-		x.w.Header().Set("Gaff-Release", strconv.FormatUint(verdict.Release, 10))
-	}
+	x.decided(verdict.Release)
 	return x.send(http.StatusOK, verdict.AppendJSON(nil))
 }
 

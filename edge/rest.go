@@ -44,6 +44,7 @@ func (s *Server) rest(x *exchange) error {
 		return hooks.Errorf(hooks.CodeHookError, "%d is not an HTTP status to answer with", reply.Status)
 	}
 	x.warn(reply.Warnings)
+	x.decided(reply.Release)
 	return x.send(reply.Status, reply.Body)
 }
 

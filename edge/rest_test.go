@@ -150,10 +150,14 @@ func TestRestPanicIsAnswered(t *testing.T) {
 func TestRestWarningsAreOneLineOfASCII(t *testing.T) {
 	t.Parallel()
 	w := &world{do: func(context.Context, hooks.CollectionCall) (hooks.Reply, error) {
-		return hooks.Reply{Status: 200, Body: []byte(`{}`), Warnings: append([]string{"a\r\nSet-Cookie: b\u00e5"}, make([]string, 50)...)}, nil
+		return hooks.Reply{Status: 200, Body: []byte(`{}`), Release: 6, Warnings: append([]string{"a\r\nSet-Cookie: b\u00e5"}, make([]string, 50)...)}, nil
 	}}
 	q := request{target: "/rest/a", status: 200}
-	got := q.run(t, newServer(t, w, nil).Handler()).Header()["Gaff-Warning"]
+	header := q.run(t, newServer(t, w, nil).Handler()).Header()
+	got := header["Gaff-Warning"]
+	if header.Get("Gaff-Release") != "6" {
+		t.Errorf("Gaff-Release %q", header.Get("Gaff-Release"))
+	}
 	if len(got) != maxWarnings || got[0] != "a  Set-Cookie: b?" {
 		t.Errorf("%d warnings, the first %q", len(got), got[0])
 	}
@@ -165,6 +169,8 @@ func TestScriptsSeeHeadersButNotTheAdminKey(t *testing.T) {
 	q := request{target: "/rest/a", status: 200, header: map[string]string{
 		"X-Apikey": "the-users", "Authorization": "Bearer " + adminKey, "X-Odd": "\u00e5\"", "Cookie": "k=" + adminKey,
 	}}
+	q.header["X-Odd-Key"] = w.key("shop", nil, hooks.ScopeAdmin)
+	q.header["X-Api-Key"] = q.header["X-Odd-Key"]
 	q.run(t, newServer(t, w, nil).Handler())
 	if got, want := string(w.call(t).Headers), `{"host":"localhost:8090","x-apikey":"the-users","x-odd":"å\""}`; got != want {
 		t.Errorf("headers %s\nwant    %s", got, want)

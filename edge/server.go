@@ -20,6 +20,7 @@ type Server struct {
 	handler  http.Handler
 	timing   timing
 	building chan struct{} // holds one token while a release is built: compiling is costly
+	trying   chan struct{} // holds a token for each dry run
 	streams  chan struct{} // holds a token for each stream
 
 	stopping chan struct{} // closed once the server stops
@@ -45,6 +46,7 @@ func New(c Config) (*Server, error) {
 		ready:    &readiness{checks: c.Checks, log: c.Log},
 		timing:   defaultTiming(),
 		building: make(chan struct{}, 1),
+		trying:   make(chan struct{}, maxTrials),
 		streams:  make(chan struct{}, maxStreams),
 		stopping: stopping,
 		stop:     sync.OnceFunc(func() { close(stopping) }),

@@ -62,8 +62,8 @@ func (s *Server) try(x *exchange, in *trialInput) (*tagged[trialBody], error) {
 	}
 	e.Deadline, _ = ctx.Deadline()
 	select {
-	case s.building <- struct{}{}: // as costly as building
-		defer func() { <-s.building }()
+	case s.trying <- struct{}{}:
+		defer func() { <-s.trying }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -68,6 +68,7 @@ type Reply struct {
 	Status   int
 	Body     json.RawMessage
 	Warnings []string
+	Release  uint64 // whose hooks decided; 0: none did
 }
 
 // maxCallDepth is how many hooks may call each other in a chain before it counts as a loop.
@@ -131,7 +132,7 @@ func (c *Collections) ask(ctx context.Context, before *Event) (Verdict, *Reply, 
 	case err != nil:
 		return v, nil, err
 	case v.Respond != nil:
-		return v, &Reply{Status: v.Respond.Status, Body: v.Respond.Body, Warnings: v.Warnings}, nil
+		return v, &Reply{Status: v.Respond.Status, Body: v.Respond.Body, Warnings: v.Warnings, Release: v.Release}, nil
 	case v.Stopped():
 		return v, nil, v.Error
 	}
@@ -166,11 +167,11 @@ func (c *Collections) read(ctx context.Context, call *CollectionCall) (Reply, er
 	case err != nil:
 		return Reply{}, c.failed(ctx, call, nil, err)
 	case call.ID == "":
-		return Reply{Status: http.StatusOK, Body: list(found), Warnings: v.Warnings}, nil
+		return Reply{Status: http.StatusOK, Body: list(found), Warnings: v.Warnings, Release: v.Release}, nil
 	case len(found) == 0:
 		return Reply{}, c.failed(ctx, call, nil, notFound(call.Collection, call.ID))
 	}
-	return Reply{Status: http.StatusOK, Body: found[0], Warnings: v.Warnings}, nil
+	return Reply{Status: http.StatusOK, Body: found[0], Warnings: v.Warnings, Release: v.Release}, nil
 }
 
 // create answers a POST.
@@ -205,7 +206,7 @@ func (c *Collections) create(ctx context.Context, call *CollectionCall) (Reply, 
 	if err := c.Documents.Write(ctx, call.App, call.Collection, []Change{change}); err != nil {
 		return Reply{}, c.failed(ctx, call, after.Message, err)
 	}
-	return Reply{Status: http.StatusCreated, Body: after.Result, Warnings: v.Warnings}, nil
+	return Reply{Status: http.StatusCreated, Body: after.Result, Warnings: v.Warnings, Release: v.Release}, nil
 }
 
 // restamped is a new document as a hook has changed it; the hook may choose another _id.
@@ -260,7 +261,7 @@ func (c *Collections) update(ctx context.Context, call *CollectionCall) (Reply, 
 	if err := c.Documents.Write(ctx, call.App, call.Collection, []Change{change}); err != nil {
 		return Reply{}, c.failed(ctx, call, after.Message, err)
 	}
-	return Reply{Status: http.StatusOK, Body: after.Result, Warnings: v.Warnings}, nil
+	return Reply{Status: http.StatusOK, Body: after.Result, Warnings: v.Warnings, Release: v.Release}, nil
 }
 
 // remove answers a DELETE of one document, or of all that a query selects; the hooks see the ids and the documents.
@@ -291,7 +292,7 @@ func (c *Collections) remove(ctx context.Context, call *CollectionCall) (Reply, 
 	if err := c.Documents.Write(ctx, call.App, call.Collection, changes); err != nil {
 		return Reply{}, c.failed(ctx, call, before.Message, err)
 	}
-	return Reply{Status: http.StatusOK, Body: mustMarshal(map[string][]string{"result": ids}), Warnings: v.Warnings}, nil
+	return Reply{Status: http.StatusOK, Body: mustMarshal(map[string][]string{"result": ids}), Warnings: v.Warnings, Release: v.Release}, nil
 }
 
 // failed tells failed hooks why the call did not succeed, and returns err. A call that is made anew has not failed yet.
