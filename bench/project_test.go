@@ -51,7 +51,7 @@ func apply(b *testing.B, releases *queue.Releases) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := releases.Apply(b.Context(), release.App, release); err != nil {
+	if _, _, err := releases.Apply(b.Context(), release, hooks.ApplyOptions{}); err != nil {
 		b.Fatal(err)
 	}
 }
