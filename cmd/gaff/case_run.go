@@ -146,8 +146,8 @@ func (e *expectation) failures(o *outcome) []difference {
 		return nil
 	}
 	var c mismatches
-	for _, r := range o.records {
-		if r.Event == o.records[0].Event && (r.Status == hooks.StatusFailed || r.Status == hooks.StatusTimeout) {
+	for _, r := range own(o.records) {
+		if r.Status == hooks.StatusFailed || r.Status == hooks.StatusTimeout {
 			c.add("run "+strings.TrimSuffix(r.Name+"."+r.Function, "."), nil, encoded(fmt.Sprintf("%s: %s", r.Error.Code, r.Error.Message)))
 		}
 	}

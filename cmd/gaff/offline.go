@@ -207,13 +207,19 @@ func told(records []hooks.Record) []hooks.LogLine {
 	return lines
 }
 
-// called returns the calls of all runs.
+// called returns the calls of the event's own runs, without those of the hooks that these calls start, as the log has
+// them.
 func called(records []hooks.Record) []hooks.HostCall {
 	calls := []hooks.HostCall{}
-	for _, r := range records {
+	for _, r := range own(records) {
 		calls = append(calls, r.Calls...)
 	}
 	return calls
+}
+
+// own returns the runs of the event itself: the first run is always one.
+func own(records []hooks.Record) []hooks.Record {
+	return slices.DeleteFunc(slices.Clone(records), func(r hooks.Record) bool { return r.Event != records[0].Event })
 }
 
 // tick is the event at which a job is due.

@@ -42,13 +42,14 @@ func newTest(t *terminal) *cobra.Command {
 			"  expect:                           # what is not named is not compared\n" +
 			"    verdict: {status: 400}          # of objects only the given fields, of lists every item\n" +
 			"    log: [\"/no name/\"]              # texts that lines contain, in this order\n" +
-			"    calls: [{name: db.get}]         # what scripts asked for\n" +
+			"    calls: [{name: db.get}]         # what its scripts asked for\n" +
 			"    documents: {region: [{_id: a}]} # what is there afterwards, in any order\n" +
 			"    end: done                       # the text that a job ended with\n\n" +
 			"An event has service, operation, phase (default: before) and the fields of a payload: message, query, hint, key,\n" +
 			"original, result, error, headers, session, origin, context, depth, id. A text /…/ is a regular expression. The\n" +
-			"calls of scripts start hooks, and what they change starts after hooks, as on a server: log, calls and documents\n" +
-			"are those of everything that the event has caused. Secrets are not known: scripts see secret:NAME.",
+			"calls of scripts start hooks, and what they change starts after hooks, as on a server: log and documents are those\n" +
+			"of everything that the event has caused, calls those of its own hooks. Secrets are not known: scripts see\n" +
+			"secret:NAME.",
 		Example: "  gaff test\n  gaff test examples/earthquakes --update",
 		Args:    arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
