@@ -34,20 +34,23 @@ func (r *Releases) Sweep(ctx context.Context) (int, error) {
 	if err := r.spare(ctx, old); err != nil {
 		return 0, err
 	}
+	return len(old), r.remove(ctx, old)
+}
+
+// remove removes blobs, unless somebody has stored them again since.
+func (r *Releases) remove(ctx context.Context, old map[string]uint64) error {
 	bucket := r.conn.kept("RELEASES")
 	stream, err := r.conn.js.Stream(ctx, "KV_"+bucket)
 	if err != nil {
-		return 0, unavailable("releases", err)
+		return unavailable("releases", err)
 	}
-	removed := 0
 	for hash, revision := range old {
 		err := stream.Purge(ctx, jetstream.WithPurgeSubject("$KV."+bucket+"."+blobPrefix+hash), jetstream.WithPurgeSequence(revision+1))
 		if err != nil {
-			return removed, unavailable("releases", err)
+			return unavailable("releases", err)
 		}
-		removed++
 	}
-	return removed, nil
+	return nil
 }
 
 // oldBlobs returns the revision of each blob that is old enough to be removed, by hash.
