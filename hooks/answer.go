@@ -156,7 +156,7 @@ func withoutInjected(hint json.RawMessage) json.RawMessage {
 // describe is how a caller reads what a script threw: the message and where in the author's file. An error that came
 // up through the hooks of a script's own call says already where it began.
 func describe(err *script.Error) string {
-	if err.File == "" || strings.Contains(err.Message, "("+err.File+":") {
+	if err.File == "" || err.Line == 0 || strings.Contains(err.Message, "("+err.File+":") {
 		return err.Message
 	}
 	return fmt.Sprintf("%s (%s:%d:%d)", err.Message, err.File, err.Line, err.Col)

@@ -72,9 +72,10 @@ func (c *chain) refused(run *run, res *scriptResult, err *Error) bool {
 	return false
 }
 
-// broken applies the hook's policy to a run that failed or came too late.
+// broken applies the hook's policy to a run that failed or came too late. What has happened cannot be stopped: after
+// the call the other hooks run all the same.
 func (c *chain) broken(m *Match, fault *Error) bool {
-	if m.policy(c.event.Phase) == Ignore {
+	if c.event.Phase != Before || m.policy(c.event.Phase) == Ignore {
 		c.warn(fault)
 		return true
 	}

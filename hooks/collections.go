@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -134,7 +135,7 @@ func (c *Collections) ask(ctx context.Context, before *Event) (Verdict, *Reply, 
 	case v.Respond != nil:
 		return v, &Reply{Status: v.Respond.Status, Body: v.Respond.Body, Warnings: v.Warnings, Release: v.Release}, nil
 	case v.Stopped():
-		return v, nil, v.Error
+		return v, nil, v.reason()
 	}
 	return v, nil, nil
 }
@@ -285,7 +286,7 @@ func (c *Collections) remove(ctx context.Context, call *CollectionCall) (Reply, 
 		after.Message = document{{fieldID, appendString(nil, doc.id)}}.raw()
 		after.Result = after.Original
 		if call.ID == "" { // one request, many events: each needs an id of its own
-			after.ID = call.RequestID + "." + doc.id
+			after.ID = call.RequestID + "." + strconv.Itoa(i)
 		}
 		changes[i] = Change{ID: doc.id, Version: doc.version, Event: after}
 	}

@@ -61,6 +61,8 @@ type Error struct {
 	Fields  []FieldError `json:"fields,omitempty"`
 	// Hook names the hook that decided this, as hook or hook.function.
 	Hook string `json:"hook,omitempty"`
+	// Release is the one whose hooks decided this; 0: none did.
+	Release uint64 `json:"-"`
 
 	cause error
 }

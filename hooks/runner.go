@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,9 +30,6 @@ func (r *Runner) Handle(ctx context.Context, e *Event) Verdict {
 		return GoOn()
 	}
 	c := chain{runner: r, event: *e, verdict: GoOn()}
-	if c.event.Deadline.IsZero() {
-		c.event.Deadline = time.Now().Add(MaxTimeout)
-	}
 	if c.event.ID == "" {
 		c.event.ID = newID()
 	}
@@ -147,13 +145,13 @@ func (r *run) holds(ctx context.Context, h *Hook) (bool, *Error) {
 	return ok, nil
 }
 
-// deadline is the earlier of the hook's own time and what is left for the chain.
+// deadline is the earlier of the hook's own time and what is left for the chain, if somebody waits for it.
 func (r *run) deadline() time.Time {
 	own := time.Now().Add(r.timeout)
-	if r.event.Deadline.Before(own) {
-		return r.event.Deadline
+	if r.event.Deadline.IsZero() || own.Before(r.event.Deadline) {
+		return own
 	}
-	return own
+	return r.event.Deadline
 }
 
 func (r *run) fault(code Code, message string) *Error {
@@ -177,7 +175,7 @@ func (r *run) call() *script.Call {
 			Params: r.params, Context: e.Context, Headers: e.Headers, Session: e.Session, Job: e.Job, Key: e.Key,
 			Event: script.EventInfo{
 				ID: e.ID, App: e.App, Service: e.Service, Operation: e.Operation, Phase: string(e.Phase),
-				Origin: string(e.Origin), Depth: e.Depth,
+				Origin: cmp.Or(string(e.Origin), string(Client)), Depth: e.Depth,
 			},
 		},
 		Settings: r.table.Settings,

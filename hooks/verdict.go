@@ -39,6 +39,16 @@ func Stop(err *Error) Verdict { return Verdict{Status: err.Status, Error: err} }
 // Stopped reports whether the verdict stops the call.
 func (v *Verdict) Stopped() bool { return v.Status != http.StatusOK }
 
+// reason is why the verdict stops the call.
+func (v *Verdict) reason() *Error {
+	if v.Error == nil {
+		return &Error{Status: v.Status, Code: CodeRejected, Message: "a hook stopped the call", Release: v.Release}
+	}
+	reason := *v.Error
+	reason.Release = v.Release
+	return &reason
+}
+
 const goOn = `{"status":200}`
 
 // AppendJSON appends the verdict in its wire form. Raw fields are copied as they are.

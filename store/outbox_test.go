@@ -64,7 +64,7 @@ func TestOutboxKeepsEvents(t *testing.T) {
 		s := open.must(t)
 		e := &hooks.Event{App: "other", Service: "s-1", Operation: "DELETE", Phase: hooks.Failed, Payload: hooks.Payload{
 			ID: "i", Key: "k\u00e5", Message: json.RawMessage(`{"z":1.0,"a":"\u0000"}`), Original: json.RawMessage(`[1]`),
-			Result: json.RawMessage(`null`), Headers: json.RawMessage("{\"x\":\"\xff\"}"), Origin: hooks.S2S, Depth: 3,
+			Result: json.RawMessage(`null`), Headers: json.RawMessage("{\"x\":\"\u00ff\"}"), Origin: hooks.S2S, Depth: 3,
 			Context: json.RawMessage(`{}`),
 		}}
 		c := document("a", "")
