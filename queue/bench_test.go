@@ -22,7 +22,7 @@ import (
 func BenchmarkAsk(b *testing.B) {
 	prefix := newPrefix()
 	client, worker := connect(b, Config{Prefix: prefix}), connect(b, Config{Prefix: prefix})
-	nop := hooks.HandlerFunc(func(context.Context, *hooks.Event) hooks.Verdict { return hooks.GoOn() })
+	nop := hooks.HandlerFunc(func(context.Context, *hooks.Event) hooks.Verdict { return hooks.Verdict{Status: 200, Release: 1} })
 	pool := hooks.NewPool(2*runtime.GOMAXPROCS(0), 4096)
 	b.Cleanup(pool.Close)
 	run(b, func(ctx context.Context) error { return Serve(ctx, worker, nop, pool) })

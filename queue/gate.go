@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func (g *Gate) Close() {
 }
 
 // Ask has the hooks of an event decide, and returns at once if there are none. It waits until the event's deadline or
-// ctx's, whichever is earlier, 10 s if there is neither. A verdict that could not be had is one that stops the call,
+// ctx's, whichever is earlier; if there is neither, 10 s or as long as the hook with the longest timeout may take. A verdict that could not be had is one that stops the call,
 // with UNAVAILABLE (no worker), HOOK_TIMEOUT (too late) or TOO_LARGE; or, if every hook that matches is to be ignored
 // when it fails, one that goes on with a warning. The error is for an event that cannot be: a bad name or phase.
 //
@@ -84,6 +85,16 @@ func (g *Gate) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
 	return hooks.Stop(fault), nil
 }
 
+// patience is how long to wait for the hooks of an event whose caller names no deadline: ten seconds, or longer if one
+// of them may take longer.
+func (g *Gate) patience(e *hooks.Event) time.Duration {
+	longest := hooks.DefaultTimeout
+	for _, m := range g.tables.Of(e.App).For(e).Match(e.Phase, e.Service, e.Operation, e.Origin) {
+		longest = max(longest, m.Timeout)
+	}
+	return longest
+}
+
 // ask sends the event and waits for its verdict.
 func (g *Gate) ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, *hooks.Error) {
 	q, _ := g.free.Get().(*question)
@@ -97,14 +108,27 @@ func (g *Gate) ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, *hooks.E
 	if fault != nil {
 		return hooks.Verdict{}, fault
 	}
+	reply, release := splitRelease(reply)
 	verdict, err := hooks.ParseVerdict(reply)
-	if err == nil && q.news.release != "" {
-		verdict.Release, err = strconv.ParseUint(q.news.release, 10, 64)
-	}
 	if err != nil {
 		return verdict, hooks.Errorf(hooks.CodeHookError, "the worker's verdict cannot be read").Because(err)
 	}
+	verdict.Release = release
 	return verdict, nil
+}
+
+// splitRelease takes from a verdict the number of the release that decided, which stands behind it in a line of its own;
+// 0 if none does.
+func splitRelease(reply []byte) (verdict []byte, release uint64) {
+	i := bytes.LastIndexByte(reply, '}') + 1
+	if i == len(reply) || reply[i] != '\n' {
+		return reply, 0
+	}
+	release, err := strconv.ParseUint(string(reply[i+1:]), 10, 64)
+	if err != nil {
+		return reply, 0
+	}
+	return reply[:i], release
 }
 
 // end forgets the question; its memory is used again.

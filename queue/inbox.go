@@ -11,7 +11,8 @@ import (
 	"github.com/nats-io/nuid"
 )
 
-// inboxPrefix begins the reply subjects of gates. Workers know by it that who asks understands [stillWorking].
+// inboxPrefix begins the reply subjects of gates. Workers know by it that who asks understands [stillWorking] and
+// [splitRelease].
 const inboxPrefix = "_INBOX.gaff-"
 
 // stillWorking is what a worker sends to a gate instead of a verdict while it has an ask in hand.
@@ -34,7 +35,6 @@ type inbox struct {
 // news is what an inbox knows of a question, under the inbox's lock.
 type news struct {
 	reply    []byte    // the verdict
-	release  string    // that decided
 	heard    time.Time // when the worker last said that it is working
 	refused  bool      // nobody was there to be asked
 	returned bool      // the connection was lost and is back
@@ -106,7 +106,7 @@ func (in *inbox) receive(m *nats.Msg) {
 		in.mu.Unlock()
 		return
 	default:
-		q.news.reply, q.news.release = m.Data, m.Header.Get(releaseHeader)
+		q.news.reply = m.Data
 		delete(in.waiting, number)
 	}
 	in.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 // deadlineHeader carries how many milliseconds are left for the whole chain, if not the default.
 const deadlineHeader = "Gaff-Deadline"
 
-// releaseHeader carries, with a verdict, the number of the release that decided.
+// releaseHeader carries, with a verdict, the number of the release that decided. Gates get it in another way.
 const releaseHeader = "Gaff-Release"
 
 const (
@@ -82,7 +82,7 @@ func (q *question) prepare(ctx context.Context, g *Gate, e *hooks.Event, now tim
 	q.sendFail, q.refused, q.backoff = nil, time.Time{}, 0
 	q.deadline = e.Deadline
 	if q.deadline.IsZero() {
-		q.deadline = now.Add(hooks.DefaultTimeout)
+		q.deadline = now.Add(g.patience(e))
 	}
 	q.giveUp = q.deadline.Add(grace)
 	if hard, ok := ctx.Deadline(); ok && hard.Before(q.giveUp) {

@@ -27,7 +27,7 @@ func TestVerdictRelease(t *testing.T) {
 		return v
 	}))
 	g := newGate(t, c, tables())
-	for _, message := range []string{`"go"`, `"stop"`, `"huge"`} {
+	for _, message := range []string{`"go"`, `"stop"`, `"huge"`} { // a gate
 		if v, err := g.Ask(t.Context(), call(message)); err != nil || v.Release != 42 {
 			t.Errorf("%s: release %d, %v", message, v.Release, err)
 		}
