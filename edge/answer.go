@@ -77,6 +77,7 @@ func (f *failure) MarshalJSON() ([]byte, error) { return marshal(&f.body) }
 // refuse answers with err as its caller may see it, and logs the rest.
 func (s *Server) refuse(x *exchange, err error) {
 	f := s.failure(x, err)
+	x.decided(hooks.AsError(err).Release)
 	if err := x.encode(f.GetStatus(), &f.body); err != nil {
 		panic(err) // strings and numbers always encode
 	}

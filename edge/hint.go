@@ -15,17 +15,13 @@ import (
 )
 
 // restParams reads the parameters of a call on documents: q is the query, h the hint, and sort, dir, skip and max are
-// short for parts of the hint. Only a call on many documents has more than h.
-func restParams(rawQuery string, many bool) (query, hint json.RawMessage, err error) {
+// short for parts of the hint. known are those that the call may have.
+func restParams(rawQuery string, known []string) (query, hint json.RawMessage, err error) {
 	if rawQuery == "" {
 		return nil, nil, nil
 	}
 	if err := later(rawQuery); err != nil {
 		return nil, nil, err
-	}
-	known := []string{"h"}
-	if many {
-		known = []string{"q", "h", "sort", "dir", "skip", "max"}
 	}
 	p, err := parseParams(rawQuery, known...)
 	if err != nil {

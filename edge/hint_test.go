@@ -18,7 +18,11 @@ func FuzzRestParams(f *testing.F) {
 		f.Add(seed, false)
 	}
 	f.Fuzz(func(t *testing.T, raw string, many bool) {
-		query, hint, err := restParams(raw, many)
+		call := hooks.CollectionCall{Operation: "GET"}
+		if !many {
+			call.ID = "a"
+		}
+		query, hint, err := restParams(raw, paramsOf(&call))
 		if err != nil {
 			if e := hooks.AsError(err); e.Status != 400 && e.Status != 413 {
 				t.Fatalf("%q: %v", raw, err)

@@ -23,7 +23,7 @@ func (s *Server) rest(x *exchange) error {
 		return err
 	}
 	var err error
-	if call.Query, call.Hint, err = restParams(x.r.URL.RawQuery, aboutMany(&call)); err != nil {
+	if call.Query, call.Hint, err = restParams(x.r.URL.RawQuery, paramsOf(&call)); err != nil {
 		return err
 	}
 	switch x.method {
@@ -61,7 +61,14 @@ func checkPath(call *hooks.CollectionCall) error {
 	return nil
 }
 
-// aboutMany reports whether the call is about the documents that a query selects.
-func aboutMany(call *hooks.CollectionCall) bool {
-	return call.ID == "" && call.Operation != http.MethodPost
+// paramsOf lists the parameters that a call may have. A DELETE removes all that its query selects: what would select
+// some of them is refused, not ignored.
+func paramsOf(call *hooks.CollectionCall) []string {
+	switch {
+	case call.ID != "" || call.Operation == http.MethodPost:
+		return []string{"h"}
+	case call.Operation == http.MethodDelete:
+		return []string{"q"}
+	}
+	return []string{"q", "h", "sort", "dir", "skip", "max"}
 }
