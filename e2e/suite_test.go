@@ -201,6 +201,7 @@ func testBadInput(t *testing.T, d *deployment) {
 		{"GET", "/rest/thing?q=" + url.QueryEscape(`{"a":{"$near":1}}`), "", 400, "BAD_REQUEST"},
 		{"GET", "/rest/thing?q=" + url.QueryEscape(`{"a":{"$in":1}}`), "", 400, "BAD_REQUEST"},
 		{"GET", "/rest/thing?nonsense=1", "", 400, "BAD_REQUEST"},
+		{"DELETE", "/rest/thing/*?q={}&max=1", "", 400, "BAD_REQUEST"},
 		{"PUT", "/rest/thing/none", "{}", 404, "NOT_FOUND"},
 		{"GET", "/nowhere", "", 404, "NOT_FOUND"},
 	} {

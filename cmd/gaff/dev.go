@@ -108,7 +108,10 @@ func (o *devOptions) serve(ctx context.Context, parts *process.Parts, nats strin
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return process.Run(ctx, parts, process.Worker, process.Enqueuer) })
 	g.Go(func() error {
-		p := &project{dir: o.dir, data: o.data, releases: parts.Releases, out: t.stdout, problems: t.stderr}
+		p := &project{
+			dir: o.dir, data: o.data, releases: parts.Releases, secrets: queue.NewSecrets(parts.Conn),
+			out: t.stdout, problems: t.stderr,
+		}
 		if err := p.load(ctx); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +22,15 @@ import (
 type project struct {
 	dir, data     string
 	releases      releases
+	secrets       secretLister
 	out, problems io.Writer
 
-	applied map[string]string // the files of the last release that was applied or refused
+	applied map[string]string // the files as they were last applied
+}
+
+// secretLister knows which secrets an app has.
+type secretLister interface {
+	List(ctx context.Context, app string) ([]hooks.SecretSummary, error)
 }
 
 // releases is where a project's releases go.
@@ -100,12 +107,16 @@ func (p *project) load(ctx context.Context) error {
 	if p.applied != nil && maps.Equal(files, p.applied) {
 		return nil
 	}
-	p.applied = files
-	release, err := hooks.LoadProject(files)
-	if err != nil {
-		fmt.Fprintf(p.problems, "%v\nnot applied; the last good release stays\n", err)
+	p.applied = nil
+	release, err := p.build(ctx, files)
+	if bad, ok := errors.AsType[*hooks.ProjectError](err); ok {
+		fmt.Fprintf(p.problems, "%v\nnot applied; the last good release stays\n", bad)
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	p.applied = files
 	current, err := p.releases.Get(ctx, release.App, 0)
 	switch {
 	case err == nil && maps.Equal(current.Files, files):
@@ -122,6 +133,21 @@ func (p *project) load(ctx context.Context) error {
 	fmt.Fprintf(p.out, "release %d of %s: %d hooks, %d jobs (%v)\n", applied.Number, applied.App,
 		len(applied.Hooks), len(applied.Jobs), time.Since(start).Round(time.Millisecond))
 	return nil
+}
+
+// build makes a release of the files. What is wrong with them is a [hooks.ProjectError].
+func (p *project) build(ctx context.Context, files map[string]string) (*hooks.Release, error) {
+	release, err := hooks.LoadProject(files)
+	if err != nil {
+		return nil, err
+	}
+	list, err := p.secrets.List(ctx, release.App)
+	if err != nil {
+		return nil, err
+	}
+	return release, release.CheckSecrets(func(name string) bool {
+		return slices.ContainsFunc(list, func(s hooks.SecretSummary) bool { return s.Name == name })
+	})
 }
 
 func notFound(err error) bool {
