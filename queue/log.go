@@ -19,6 +19,8 @@ const (
 	logBatch = 512
 	// recordSize is room for a usual record, in bytes.
 	recordSize = 1 << 10
+	// logMoment is how long a record waits for others to be published with.
+	logMoment = 25 * time.Millisecond
 	// logFlush bounds how long Close tries to publish what waits.
 	logFlush = 5 * time.Second
 	// logAgain is after what time records that the stream has not taken are published again.
@@ -30,15 +32,18 @@ const (
 type Log struct {
 	conn    *Conn
 	js      jetstream.JetStream
-	queue   chan hooks.Record
 	dropped atomic.Uint64
 	told    uint64 // of the dropped: those that the process's own log tells of
 
-	closing chan struct{}
-	close   sync.Once
-	done    chan struct{}
-	ctx     context.Context // of publishing
-	cancel  context.CancelFunc
+	mu      sync.Mutex
+	waiting []hooks.Record
+	closed  bool
+	flush   *time.Timer   // runs once something waits
+	due     chan struct{} // something should be published now
+
+	done   chan struct{}
+	ctx    context.Context // of publishing
+	cancel context.CancelFunc
 }
 
 // NewLog returns a log; Close ends it.
@@ -48,26 +53,33 @@ func NewLog(conn *Conn) *Log {
 		js = conn.js
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &Log{
-		conn: conn, js: js, queue: make(chan hooks.Record, logQueue), ctx: ctx, cancel: cancel,
-		closing: make(chan struct{}), done: make(chan struct{}),
-	}
+	l := &Log{conn: conn, js: js, ctx: ctx, cancel: cancel, due: make(chan struct{}, 1), done: make(chan struct{})}
+	l.flush = time.AfterFunc(logMoment, l.wake)
 	go l.write()
 	return l
 }
 
-// Record has r published soon. It does not block.
+// Record has r published soon. It does not block, and wakes nobody: runs share the cost of their records.
 func (l *Log) Record(r hooks.Record) {
-	select {
-	case <-l.closing:
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.waiting) >= logQueue {
 		l.dropped.Add(1)
 		return
-	default:
 	}
+	l.waiting = append(l.waiting, r)
+	switch len(l.waiting) {
+	case 1:
+		l.flush.Reset(logMoment)
+	case logBatch:
+		l.wake()
+	}
+}
+
+func (l *Log) wake() {
 	select {
-	case l.queue <- r:
+	case l.due <- struct{}{}:
 	default:
-		l.dropped.Add(1)
 	}
 }
 
@@ -76,38 +88,53 @@ func (l *Log) Dropped() uint64 { return l.dropped.Load() }
 
 // Close publishes what waits, for at most 5 s, and ends the log. Records that come later are dropped.
 func (l *Log) Close() {
-	l.close.Do(func() {
-		close(l.closing)
-		t := time.AfterFunc(logFlush, l.cancel)
-		defer t.Stop()
-		<-l.done
-		l.cancel()
-	})
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.wake()
+	limit := time.AfterFunc(logFlush, l.cancel)
+	defer limit.Stop()
+	<-l.done
+	l.flush.Stop()
+	l.cancel()
 }
 
-// write publishes in batches: what has come in while one was under way is the next.
+// write publishes what waits, in batches, until the log is closed and nothing does.
 func (l *Log) write() {
 	defer close(l.done)
 	var batch []*nats.Msg
-	for {
-		select {
-		case r := <-l.queue:
-			batch = l.add(batch, &r)
-		case <-l.closing:
-			if len(l.queue) == 0 {
+	for range l.due {
+		for {
+			records, closed := l.take()
+			if len(records) == 0 && closed {
 				l.tell()
 				return
 			}
+			if len(records) == 0 {
+				break
+			}
+			for i := range records {
+				batch = l.add(batch, &records[i])
+			}
+			l.publish(batch)
+			clear(batch)
+			batch = batch[:0]
 		}
-		for len(batch) < logBatch && len(l.queue) > 0 {
-			r := <-l.queue
-			batch = l.add(batch, &r)
-		}
-		l.publish(batch)
 		l.tell()
-		clear(batch)
-		batch = batch[:0]
 	}
+}
+
+// take returns the records that wait, at most a batch of them.
+func (l *Log) take() (records []hooks.Record, closed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) <= logBatch {
+		records, l.waiting = l.waiting, nil
+		return records, l.closed
+	}
+	records = l.waiting[:logBatch:logBatch]
+	l.waiting = l.waiting[logBatch:]
+	return records, l.closed
 }
 
 // add appends the record as a message, unless it cannot be one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,7 +112,7 @@ func TestLogRefusesWhatCannotBe(t *testing.T) {
 	l := NewLog(c)
 	bad, large := record(1), record(2)
 	bad.Name = "a.b"
-	large.Log = []hooks.LogLine{{Text: string(make([]byte, maxPayload))}}
+	large.Log = []hooks.LogLine{{Text: strings.Repeat("x", maxPayload)}}
 	l.Record(bad)
 	l.Record(large)
 	l.Close()
