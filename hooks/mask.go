@@ -19,8 +19,8 @@ const masked = "***"
 // masker takes secrets out of what is recorded. A nil masker knows none.
 type masker struct {
 	secrets []string
-	text    *strings.Replacer
-	json    *strings.Replacer // for text that is JSON, in which characters may be escaped
+	text    *strings.Replacer // also for text that has JSON in it, in which characters may be escaped
+	json    *strings.Replacer // for text that is JSON, once more escaped
 }
 
 // newMasker returns a masker of the values that are long enough to be masked, nil if there are none.
@@ -33,13 +33,22 @@ func newMasker(values []string) *masker {
 	secrets = slices.Compact(secrets)
 	var text, escaped []string
 	for _, s := range secrets {
-		text = append(text, s, masked)
-		html := appendString(nil, s)
-		for _, quoted := range [][]byte{html, unescapeHTML(html)} {
-			escaped = append(escaped, string(quoted[1:len(quoted)-1]), masked)
+		once := spellings(s)
+		for _, form := range once {
+			text = append(text, form, masked)
+			for _, twice := range spellings(form) {
+				escaped = append(escaped, twice, masked)
+			}
 		}
 	}
 	return &masker{secrets, strings.NewReplacer(text...), strings.NewReplacer(escaped...)}
+}
+
+// spellings are s as JSON may have it between quotes, the longest first, and s itself.
+func spellings(s string) []string {
+	html := appendString(nil, s)
+	plain := unescapeHTML(html)
+	return slices.Compact([]string{string(html[1 : len(html)-1]), string(plain[1 : len(plain)-1]), s})
 }
 
 // unescapeHTML is JSON as scripts write it, which do not escape what HTML would mind.

@@ -118,17 +118,24 @@ func TestMasker(t *testing.T) {
 	t.Parallel()
 	m := newMasker([]string{`a"b<c>&d`, "short", "abcdef", "abcdefgh"})
 	for in, want := range map[string]string{
-		`x a"b<c>&d y`: "x *** y",
-		"abcdefgh":     "***",
-		"abcdef":       "***",
-		"short":        "short",
+		`x a"b<c>&d y`:                     "x *** y",
+		`{"t":"a\"b<c>&d"}`:                `{"t":"***"}`, // as scripts log objects
+		`{"t":"a\"b\u003cc\u003e\u0026d"}`: `{"t":"***"}`,
+		"abcdefgh":                         "***",
+		"abcdef":                           "***",
+		"short":                            "short",
 	} {
 		if got := m.inText(in); got != want {
 			t.Errorf("%s: %s", in, got)
 		}
 	}
-	for _, raw := range []string{`["a\"b<c>&d"]`, `["a\"b\u003cc\u003e\u0026d"]`} {
-		if got := string(m.inJSON([]byte(raw))); got != `["***"]` {
+	for raw, want := range map[string]string{
+		`["a\"b<c>&d"]`:                   `["***"]`,
+		`["a\"b\u003cc\u003e\u0026d"]`:    `["***"]`,
+		`["{\"t\":\"a\\\"b<c>&d\"}"]`:     `["{\"t\":\"***\"}"]`, // JSON in a text
+		`["{\"t\":\"x abcdefgh<&\"}", 1]`: `["{\"t\":\"x ***<&\"}", 1]`,
+	} {
+		if got := string(m.inJSON([]byte(raw))); got != want {
 			t.Errorf("%s: %s", raw, got)
 		}
 	}
