@@ -59,13 +59,8 @@ func input(e *Event) json.RawMessage {
 		return nil
 	}
 	p := e.Payload
-	if headers, err := parseDocument(p.Headers, "headers"); p.Headers != nil && err == nil {
-		for _, name := range credentialHeaders() {
-			if headers.get(name) != nil {
-				headers.set(name, json.RawMessage(`"`+masked+`"`))
-			}
-		}
-		p.Headers = headers.raw()
+	if p.Headers != nil {
+		p.Headers = withoutCredentials(p.Headers)
 	}
 	raw := make([]byte, 0, size+256)
 	raw = append(appendString(append(raw, `{"service":`...), e.Service), `,"operation":`...)
@@ -78,4 +73,18 @@ func input(e *Event) json.RawMessage {
 		return raw[:at]
 	}
 	return append(raw[:at], raw[at+1:]...)
+}
+
+// withoutCredentials is the caller's headers with what opens something masked.
+func withoutCredentials(raw json.RawMessage) json.RawMessage {
+	headers, err := parseDocument(raw, "headers")
+	if err != nil {
+		return nil
+	}
+	for _, name := range credentialHeaders() {
+		if headers.get(name) != nil {
+			headers.set(name, json.RawMessage(`"`+masked+`"`))
+		}
+	}
+	return headers.raw()
 }

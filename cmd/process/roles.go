@@ -3,7 +3,6 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"runtime"
 	"runtime/debug"
@@ -19,7 +18,7 @@ import (
 )
 
 // Worker answers asks, works events off and runs the tasks of jobs, until ctx ends; then it finishes what it has
-// accepted.
+// accepted. It tells its health over HTTP if an address is configured.
 //
 // It stops in the order in which work flows: nothing new is taken in, what runs ends, what runs have committed and
 // recorded is published.
@@ -28,8 +27,12 @@ func Worker(ctx context.Context, p *Parts) error {
 	if err != nil {
 		return err
 	}
-	if p.Config.MemoryLimit > 0 { // collecting by limit rather than by growth is worth a third of the throughput
-		debug.SetGCPercent(-1)
+	health, err := p.serveHealth(redis)
+	if err != nil {
+		return err
+	}
+	if p.Config.MemoryLimit > 0 { // a small heap of short-lived objects: collecting at twice its size would never end
+		debug.SetGCPercent(400)
 		debug.SetMemoryLimit(int64(p.Config.MemoryLimit))
 	}
 	recorder := queue.NewLog(p.Conn)
@@ -42,6 +45,7 @@ func Worker(ctx context.Context, p *Parts) error {
 	}
 	pooled := pool.Handler(runner)
 	return together(ctx,
+		health,
 		func(ctx context.Context) error { return queue.Serve(ctx, p.Conn, runner, pool) },
 		func(ctx context.Context) error {
 			return queue.Consume(ctx, p.Conn, pooled, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin})
@@ -76,6 +80,7 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 	defer recorder.Close()
 	keys := &callers{Keys: queue.NewKeys(p.Conn)}
 	config := p.edge(redis, keys)
+	config.Checks["keys"] = keys.check
 	config.Recorder = recorder
 	server, err := edge.New(config)
 	if err != nil {
@@ -103,13 +108,7 @@ func (p *Parts) edge(redis tasks.Redis, keys *callers) edge.Config {
 			}
 			return tasks.Run(ctx, redis, app, j)
 		},
-		Checks: map[string]func(context.Context) error{
-			"NATS":      p.Conn.Ping,
-			"documents": p.Store.Ping,
-			"Redis":     func(context.Context) error { return redis.Ping() },
-			"releases":  func(context.Context) error { return p.loaded() },
-			"keys":      keys.check,
-		},
+		Checks: p.checks(redis), Doctor: p.doctor(redis),
 		AdminKey: p.Config.AdminKey, Open: p.Open, Log: p.Log,
 	}
 }
@@ -133,11 +132,7 @@ func (p *Parts) listen() (net.Listener, error) {
 	if address == "" {
 		address = "127.0.0.1:8090"
 	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("HTTP: %w", err)
-	}
-	return listener, nil
+	return listen(address)
 }
 
 // Run runs roles until ctx ends or one of them fails, which ends the others. What every role needs runs beside them and
