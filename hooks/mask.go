@@ -33,10 +33,12 @@ func newMasker(values []string) *masker {
 	secrets = slices.Compact(secrets)
 	var text, escaped []string
 	for _, s := range secrets {
-		once := spellings(s)
-		for _, form := range once {
+		once := quoted(s)
+		for _, form := range slices.Compact(append(once, s)) {
 			text = append(text, form, masked)
-			for _, twice := range spellings(form) {
+		}
+		for _, form := range once { // s itself could only match what is no text
+			for _, twice := range slices.Compact(append(quoted(form), form)) {
 				escaped = append(escaped, twice, masked)
 			}
 		}
@@ -44,11 +46,11 @@ func newMasker(values []string) *masker {
 	return &masker{secrets, strings.NewReplacer(text...), strings.NewReplacer(escaped...)}
 }
 
-// spellings are s as JSON may have it between quotes, the longest first, and s itself.
-func spellings(s string) []string {
+// quoted is s as JSON has it between quotes, of which there may be two, the longest first.
+func quoted(s string) []string {
 	html := appendString(nil, s)
 	plain := unescapeHTML(html)
-	return slices.Compact([]string{string(html[1 : len(html)-1]), string(plain[1 : len(plain)-1]), s})
+	return slices.Compact([]string{string(html[1 : len(html)-1]), string(plain[1 : len(plain)-1])})
 }
 
 // unescapeHTML is JSON as scripts write it, which do not escape what HTML would mind.

@@ -116,7 +116,7 @@ settings:
 
 func TestMasker(t *testing.T) {
 	t.Parallel()
-	m := newMasker([]string{`a"b<c>&d`, "short", "abcdef", "abcdefgh"})
+	m := newMasker([]string{`a"b<c>&d`, `a","b<c>&d`, "short", "abcdef", "abcdefgh"})
 	for in, want := range map[string]string{
 		`x a"b<c>&d y`:                     "x *** y",
 		`{"t":"a\"b<c>&d"}`:                `{"t":"***"}`, // as scripts log objects
@@ -130,6 +130,7 @@ func TestMasker(t *testing.T) {
 		}
 	}
 	for raw, want := range map[string]string{
+		`{"a":"a","b<c>&d":"a\"b<c>&d"}`:  `{"a":"a","b<c>&d":"***"}`,
 		`["a\"b<c>&d"]`:                   `["***"]`,
 		`["a\"b\u003cc\u003e\u0026d"]`:    `["***"]`,
 		`["{\"t\":\"a\\\"b<c>&d\"}"]`:     `["{\"t\":\"***\"}"]`, // JSON in a text
