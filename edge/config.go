@@ -34,7 +34,7 @@ type Config struct {
 	// Checks are what /readyz asks, by the name that it shows. They obey their context. None: always ready.
 	Checks map[string]func(context.Context) error
 	// Doctor finds out more than the checks do, for /v1/doctor. Default: nothing more.
-	Doctor func(context.Context) []Finding
+	Doctor func(context.Context) []hooks.Finding
 	// AdminKey opens everything of every app. Empty: no such key.
 	AdminKey string
 	// Open lets callers in without a key, and refuses those that a browser sends from another site. It is meant for
@@ -108,13 +108,6 @@ type Secrets interface {
 	Set(ctx context.Context, app, name, value string) error
 	Delete(ctx context.Context, app, name string) error
 	List(ctx context.Context, app string) ([]hooks.SecretSummary, error)
-}
-
-// Finding is what the doctor says of one thing.
-type Finding struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail,omitempty"`
 }
 
 // Logs reads the records of runs.

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"gaff/hooks"
 )
 
 func (a *api) doctor() {
@@ -11,11 +13,11 @@ func (a *api) doctor() {
 }
 
 // examine asks every check, and whatever else the configuration has to find out.
-func (s *Server) examine(x *exchange, _ *none) (*tagged[[]Finding], error) {
+func (s *Server) examine(x *exchange, _ *none) (*tagged[[]hooks.Finding], error) {
 	failed := s.ready.ask()
-	findings := []Finding{}
+	findings := []hooks.Finding{}
 	for _, name := range slices.Sorted(maps.Keys(s.config.Checks)) {
-		f := Finding{Name: name, OK: true}
+		f := hooks.Finding{Name: name, OK: true}
 		if err := failed[name]; err != nil {
 			f.OK, f.Detail = false, err.Error()
 		}
@@ -24,5 +26,5 @@ func (s *Server) examine(x *exchange, _ *none) (*tagged[[]Finding], error) {
 	if s.config.Doctor != nil {
 		findings = append(findings, s.config.Doctor(x.r.Context())...)
 	}
-	return &tagged[[]Finding]{Body: findings}, nil
+	return &tagged[[]hooks.Finding]{Body: findings}, nil
 }

@@ -35,6 +35,36 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// A process that serves no calls says how it is, and nothing else.
+func TestHealthAlone(t *testing.T) {
+	t.Parallel()
+	bad := func(context.Context) error { return errors.New("down") }
+	s := NewHealth(map[string]func(context.Context) error{"NATS": bad}, nil)
+	for _, q := range []request{
+		{target: "/livez", status: 200, has: "live"},
+		{target: "/readyz", status: 503, code: hooks.CodeUnavailable, has: "not ready: NATS"},
+		{target: "/readyz", method: "HEAD", status: 503},
+		{target: "/livez", method: "POST", status: 405, code: hooks.CodeBadRequest},
+		{target: "/", status: 404, code: hooks.CodeNotFound},
+		{target: "/v1/doctor", status: 404, code: hooks.CodeNotFound},
+		{target: "/rest/customer", method: "POST", body: "{}", status: 404, code: hooks.CodeNotFound},
+		{target: "//livez", status: 404, code: hooks.CodeNotFound},
+	} {
+		q.keyless = true
+		q.run(t, s.Handler())
+	}
+	healthy := NewHealth(nil, nil)
+	url, stop, ended := listen(t, healthy)
+	answer, body, err := send(t, client(t), "GET", url+"/readyz", "")
+	if err != nil || answer.StatusCode != 200 {
+		t.Errorf("%s %v", body, err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestReadinessIsAskedOncePerMoment(t *testing.T) {
 	t.Parallel()
 	asked := 0

@@ -42,15 +42,29 @@ func (s *Server) routes() http.Handler {
 		{pattern: "/v1/logs", scopes: log, methods: map[string]handler{http.MethodGet: s.logs}},
 		{pattern: "/v1/logs/stream", scopes: log, methods: map[string]handler{http.MethodGet: s.stream}},
 		{pattern: "/openapi.json", public: true, methods: map[string]handler{http.MethodGet: api.description()}},
+	} {
+		mux.Handle(rt.pattern, s.serve(&rt))
+	}
+	s.health(mux)
+	return s.complete(mux, &route{})
+}
+
+// health adds the routes that say how the process is.
+func (s *Server) health(mux *http.ServeMux) {
+	for _, rt := range []route{
 		{pattern: "/livez", public: true, methods: map[string]handler{http.MethodGet: s.livez}},
 		{pattern: "/readyz", public: true, methods: map[string]handler{http.MethodGet: s.readyz}},
 	} {
 		mux.Handle(rt.pattern, s.serve(&rt))
 	}
-	missing := s.serve(&route{})
+}
+
+// complete has nowhere answer for every other path, and for those that the mux would redirect, in a shape of its own.
+func (s *Server) complete(mux *http.ServeMux, nowhere *route) http.Handler {
+	missing := s.serve(nowhere)
 	mux.Handle("/", missing)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !clean(r.URL.EscapedPath()) { // the mux would redirect, in a shape of its own
+		if !clean(r.URL.EscapedPath()) {
 			missing.ServeHTTP(w, r)
 			return
 		}

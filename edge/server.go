@@ -38,21 +38,39 @@ func New(c Config) (*Server, error) {
 	if c.AdminKey == "" && !c.Open {
 		c.Log.Warn("there is no admin key: nobody can make apps, or the first key of one")
 	}
+	s := newServing(c)
+	s.access = newAccess(&c)
+	s.sessions = newSessions()
+	s.building = make(chan struct{}, 1)
+	s.trying = make(chan struct{}, maxTrials)
+	s.streams = make(chan struct{}, maxStreams)
+	s.handler = s.routes()
+	return s, nil
+}
+
+// NewHealth returns a server that answers /livez and /readyz and nothing else, for a process that serves no calls. The
+// checks are those of [Config.Checks].
+func NewHealth(checks map[string]func(context.Context) error, log *slog.Logger) *Server {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	s := newServing(Config{Checks: checks, Log: log})
+	mux := http.NewServeMux()
+	s.health(mux)
+	s.handler = s.complete(mux, &route{public: true})
+	return s
+}
+
+// newServing returns a server with what every one needs, and no routes.
+func newServing(c Config) *Server {
 	stopping := make(chan struct{})
-	s := &Server{
+	return &Server{
 		config:   c,
-		access:   newAccess(&c),
-		sessions: newSessions(),
 		ready:    &readiness{checks: c.Checks, log: c.Log},
 		timing:   defaultTiming(),
-		building: make(chan struct{}, 1),
-		trying:   make(chan struct{}, maxTrials),
-		streams:  make(chan struct{}, maxStreams),
 		stopping: stopping,
 		stop:     sync.OnceFunc(func() { close(stopping) }),
 	}
-	s.handler = s.routes()
-	return s, nil
 }
 
 // Handler returns the handler of all routes, for servers and tests of one's own. Limits on connections are those of
