@@ -27,6 +27,8 @@ type Config struct {
 	KeepReleases   int           // of each app, the newest so many beside those that serve; default 50
 
 	Vault *hooks.Vault // encrypts secrets; nil: they can be neither set nor read
+
+	Embedded bool // the server is a [Server] of this process: Doctor knows how it syncs
 }
 
 const (

@@ -121,13 +121,16 @@ func (c *Conn) newPublisher() (jetstream.JetStream, error) {
 // The oldest server whose API has what is used here.
 const minMajor, minMinor = 2, 10
 
-func checkVersion(version string) error {
+func checkVersion(version string) error { return atLeast(version, minMajor, minMinor) }
+
+// atLeast is nil if a server's version is the one that is wanted or later.
+func atLeast(version string, wantMajor, wantMinor int) error {
 	var major, minor int
 	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
 		return fmt.Errorf("the server's version %q cannot be read", version)
 	}
-	if major < minMajor || major == minMajor && minor < minMinor {
-		return fmt.Errorf("the server's version is %s; %d.%d or later is needed", version, minMajor, minMinor)
+	if major < wantMajor || major == wantMajor && minor < wantMinor {
+		return fmt.Errorf("the server's version is %s; %d.%d or later is needed", version, wantMajor, wantMinor)
 	}
 	return nil
 }

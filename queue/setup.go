@@ -45,16 +45,14 @@ func (c *Conn) streams() []jetstream.StreamConfig {
 		MaxBytes:    c.config.LogMaxBytes,
 		Duplicates:  recordWindow,
 		AllowDirect: true,
+		PersistMode: c.logPersistence(),
 	}}
 }
 
 // setup makes sure of streams and buckets.
 func (c *Conn) setup(ctx context.Context) error {
 	for _, config := range c.streams() {
-		err := insist(ctx, func() error {
-			_, err := c.js.CreateOrUpdateStream(ctx, config)
-			return err
-		})
+		err := insist(ctx, func() error { return c.stream(ctx, config) })
 		if err != nil {
 			return fmt.Errorf("stream %s: %w", config.Name, err)
 		}
@@ -72,6 +70,38 @@ func (c *Conn) setup(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// stream makes sure of one stream. How a stream is persisted is decided when it is made and stays.
+func (c *Conn) stream(ctx context.Context, config jetstream.StreamConfig) error {
+	there, err := c.js.Stream(ctx, config.Name)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+	case err != nil:
+		return err
+	default:
+		config.PersistMode = there.CachedInfo().Config.PersistMode
+	}
+	if config.PersistMode == jetstream.AsyncPersistMode && config.Replicas > 1 {
+		return fmt.Errorf("it was made for 1 replica and cannot have %d: remove it, with what it holds, and it is made anew", config.Replicas)
+	}
+	_, err = c.js.CreateOrUpdateStream(ctx, config)
+	return err
+}
+
+// The oldest server that can write a stream behind.
+const behindMajor, behindMinor = 2, 12
+
+func canWriteBehind(version string) bool { return atLeast(version, behindMajor, behindMinor) == nil }
+
+// logPersistence is how records are persisted. They are recorded behind the runs, and dropped rather than waited for, so
+// that a sync for each would only take time from the events', which share the disk. A server that is killed may lose
+// the last milliseconds of the log. A replicated stream is written behind its peers anyway.
+func (c *Conn) logPersistence() jetstream.PersistModeType {
+	if c.config.Replicas == 1 && canWriteBehind(c.nc.ConnectedServerVersion()) {
+		return jetstream.AsyncPersistMode
+	}
+	return jetstream.DefaultPersistMode
 }
 
 // bucket makes sure of one bucket.
