@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -66,11 +66,21 @@ func ParseRedis(rawURL, prefix string) (Redis, error) {
 	return r, nil
 }
 
-// Ping returns nil if Redis answers, or one line that says which server does not and why.
-func (r Redis) Ping() error {
-	client := asynq.NewClient(r.opt)
+// client returns one that keeps to the deadlines of its callers, and tries once.
+func (r Redis) client() *redis.Client {
+	opt := redis.Options(r.opt)
+	opt.ContextTimeoutEnabled = true
+	opt.MaxRetries = -1
+	return redis.NewClient(&opt)
+}
+
+// Ping returns nil if Redis answers within 3 s, or one line that says which server does not and why.
+func (r Redis) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	client := r.client()
 	defer client.Close()
-	if err := client.Ping(); err != nil {
+	if err := client.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("Redis at %s does not answer: %w", r.opt.Addr, err)
 	}
 	return nil

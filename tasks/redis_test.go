@@ -1,9 +1,11 @@
 package tasks
 
 import (
+	"context"
 	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseRedis(t *testing.T) {
@@ -47,9 +49,29 @@ func TestPingUnreachable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = r.Ping()
+	err = r.Ping(t.Context())
 	if err == nil || !strings.HasPrefix(err.Error(), "Redis at "+addr+" does not answer: ") ||
 		strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A server that takes connections and says nothing holds nobody up past the deadline.
+func TestPingObeysItsContext(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r, err := ParseRedis("redis://"+l.Addr().String(), "gaff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	if err := r.Ping(ctx); err == nil || time.Since(begin) > 2*time.Second {
+		t.Errorf("after %v: %v", time.Since(begin), err)
 	}
 }

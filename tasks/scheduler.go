@@ -56,7 +56,7 @@ func NewScheduler(redis Redis, tables *hooks.Tables, log *slog.Logger) *Schedule
 // Run schedules until ctx is cancelled. It is called once. It fails at once if Redis does not answer; a Redis that goes away later is
 // waited for, and a tick that it could not take meanwhile is enqueued late, as long as the next one is not due.
 func (s *Scheduler) Run(ctx context.Context) error {
-	if err := s.redis.Ping(); err != nil {
+	if err := s.redis.Ping(ctx); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
 	client := asynq.NewClient(s.redis.opt)

@@ -44,7 +44,7 @@ func Serve(ctx context.Context, redis Redis, handler hooks.Handler, opts Options
 	if opts.Log == nil {
 		opts.Log = slog.Default()
 	}
-	if err := redis.Ping(); err != nil {
+	if err := redis.Ping(ctx); err != nil {
 		return fmt.Errorf("task server: %w", err)
 	}
 	server := asynq.NewServer(redis.opt, asynq.Config{

@@ -79,7 +79,7 @@ func (o *devOptions) run(ctx context.Context, t *terminal) error {
 	}
 	parts, err := process.Open(ctx, process.Config{
 		NATSURL: server.URL(), RedisURL: redis.URL, SQLitePath: filepath.Join(o.data, "documents.db"),
-		Concurrency: process.DefaultConcurrency, Prefix: "gaff", Vault: vault,
+		Concurrency: process.DefaultConcurrency, Prefix: "gaff", Vault: vault, Embedded: true,
 	}, log)
 	if err != nil {
 		return err

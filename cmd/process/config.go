@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/pflag"
@@ -22,7 +23,7 @@ type Config struct {
 	RedisURL    string       // default redis://127.0.0.1:6379
 	PostgresURL string       // documents and outbox; or
 	SQLitePath  string       // the file of an SQLite database
-	HTTP        string       // address to listen on; the enqueuer's default is 127.0.0.1:8090, the worker's is not to listen
+	HTTP        string       // address to listen on; the enqueuer's default is 127.0.0.1:8090. A worker tells its health there, if set
 	AdminKey    string       // opens everything of every app; empty: no key does
 	Vault       *hooks.Vault // encrypts secrets; nil: there can be none
 	Executors   int          // 0: scripts run in the worker's own process
@@ -31,6 +32,15 @@ type Config struct {
 	Prefix      string       // of every subject, stream and queue; default gaff
 	LogLevel    string       // debug, info, warn or error; default info
 	LogFormat   string       // text or json; default text
+
+	KeepReleases   int           // of each app; this and what follows: 0 means the default of [queue.Config]
+	Replicas       int           // of streams and buckets
+	EventsMaxAge   time.Duration // how long events are kept
+	EventsMaxBytes int64         // past it the oldest go
+	LogMaxAge      time.Duration // how long records are kept
+	LogMaxBytes    int64         // past it the oldest go
+
+	Embedded bool // NATS and Redis run in this process, for gaff dev
 
 	Check bool // validate configuration and connections, then end
 }
@@ -50,7 +60,7 @@ func options() []option {
 	text := func(field func(*Config) *string) func(*Config, string) error {
 		return func(c *Config, s string) error { *field(c) = s; return nil }
 	}
-	return []option{
+	return append([]option{
 		{"nats-url", "NATS server", true, text(func(c *Config) *string { return &c.NATSURL })},
 		{"nats-creds", "NATS credentials file", false, text(func(c *Config) *string { return &c.NATSCreds })},
 		{"redis-url", "Redis server, for jobs", true, text(func(c *Config) *string { return &c.RedisURL })},
@@ -65,7 +75,7 @@ func options() []option {
 		{"prefix", "of every subject, stream and queue", false, setPrefix},
 		{"log-level", "debug, info, warn or error", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 		{"log-format", "text or json", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
-	}
+	}, keptOptions()...)
 }
 
 // ErrUsage is in the chain of every error that is the operator's to mend; commands exit with 2 for it.

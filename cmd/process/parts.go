@@ -18,6 +18,7 @@ type Store interface {
 	hooks.Documents
 	hooks.Outbox
 	Ping(ctx context.Context) error
+	Doctor(ctx context.Context) []hooks.Finding
 	Close() error
 }
 
@@ -74,7 +75,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := queue.Connect(ctx, queue.Config{URL: c.NATSURL, Creds: c.NATSCreds, Prefix: c.Prefix, Log: log, Vault: c.Vault})
+	conn, err := queue.Connect(ctx, c.queue(log))
 	if err != nil {
 		documents.Close()
 		return nil, err
@@ -87,6 +88,15 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Parts, error) {
 	}
 	p.Collections = &hooks.Collections{Documents: documents, Gate: p.Gate}
 	return p, nil
+}
+
+// queue is what the connection to NATS is told.
+func (c *Config) queue(log *slog.Logger) queue.Config {
+	return queue.Config{
+		URL: c.NATSURL, Creds: c.NATSCreds, Prefix: c.Prefix, Log: log, Vault: c.Vault, Embedded: c.Embedded,
+		KeepReleases: c.KeepReleases, Replicas: c.Replicas,
+		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, LogMaxAge: c.LogMaxAge, LogMaxBytes: c.LogMaxBytes,
+	}
 }
 
 func openStore(ctx context.Context, c Config) (Store, error) {
