@@ -3,6 +3,8 @@ package e2e
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,6 +24,7 @@ type deployment struct {
 	project        string // the folder that is applied
 	client         *http.Client
 	workers        []*program // of a cluster
+	env            []string   // of its processes
 	all            []*program
 	change         func(t *testing.T, path, source string) // makes a file of the project live
 }
@@ -72,25 +75,26 @@ func wordWith(line, prefix string) string {
 }
 
 // startCluster starts an enqueuer and three workers on a NATS server, PostgreSQL and Redis, with the project applied.
-func startCluster(t *testing.T, project string) *deployment {
+// What extra says is added to their environment.
+func startCluster(t *testing.T, project string, extra ...string) *deployment {
 	t.Helper()
-	keyFile := filepath.Join(t.TempDir(), "admin.key")
+	keyFile, secretsFile := filepath.Join(t.TempDir(), "admin.key"), filepath.Join(t.TempDir(), "secrets.key")
 	d := &deployment{
 		nats: startNATS(t), key: rand.Text(), prefix: "t" + strings.ToLower(rand.Text()[:8]), project: project,
 		client: newClient(),
 	}
 	writeFile(t, keyFile, d.key+"\n")
-	env := []string{
+	writeFile(t, secretsFile, fmt.Sprintf("%x\n", sha256.Sum256([]byte(rand.Text()))))
+	d.env = append([]string{
 		"GAFF_NATS_URL=" + d.nats, "GAFF_REDIS_URL=" + need(t, "GAFF_TEST_REDIS_URL"), "GAFF_POSTGRES_URL=" + newSchema(t),
-		"GAFF_ADMIN_KEY_FILE=" + keyFile, "GAFF_PREFIX=" + d.prefix,
-	}
-	enqueuer := start(t, append(env, "GAFF_HTTP=127.0.0.1:0"), "enqueuer")
+		"GAFF_ADMIN_KEY_FILE=" + keyFile, "GAFF_SECRETS_KEY_FILE=" + secretsFile, "GAFF_PREFIX=" + d.prefix, "GAFF_HTTP=127.0.0.1:0",
+	}, extra...)
+	enqueuer := start(t, d.env, "enqueuer")
 	for range 3 {
-		d.workers = append(d.workers, start(t, env, "worker"))
+		d.workers = append(d.workers, start(t, d.env, "worker"))
 	}
-	d.all = append(d.workers, enqueuer)
-	line := enqueuer.err.await(t, "HTTP URL", func(line string) bool { return strings.Contains(line, "http://") })
-	d.url = "http://" + strings.Trim(line[strings.Index(line, "http://")+len("http://"):], "\"")
+	d.all = append(d.workers[:3:3], enqueuer)
+	d.url = enqueuer.url(t)
 	d.eventually(t, "GET", "/readyz", "", func(a answer) bool { return a.status == http.StatusOK })
 	d.change = func(t *testing.T, path, source string) {
 		t.Helper()
@@ -102,6 +106,13 @@ func startCluster(t *testing.T, project string) *deployment {
 		w.err.await(t, "worker with the release", func(line string) bool { return strings.Contains(line, "release is live") })
 	}
 	return d
+}
+
+// url is where an enqueuer serves.
+func (p *program) url(t *testing.T) string {
+	t.Helper()
+	line := p.err.await(t, "HTTP URL", func(line string) bool { return strings.Contains(line, "http://") })
+	return "http://" + strings.Trim(line[strings.Index(line, "http://")+len("http://"):], "\"")
 }
 
 // startNATS starts a server with the configuration that operators get, on a port and a folder of its own.
