@@ -170,7 +170,7 @@ func (c *Conn) syncFinding() hooks.Finding {
 	const name = "NATS sync"
 	switch {
 	case c.config.Embedded:
-		return hooks.Fine(name, "embedded: a crash of the machine may lose the last two minutes, one of the process loses nothing")
+		return hooks.Fine(name, "embedded: a crash of the machine may lose the last two minutes, one of the process only the last milliseconds of the log")
 	case c.config.Replicas > 1:
 		return hooks.Fine(name, "no client can see it: several servers have what is acknowledged; if they share their power, see that their configuration has sync_interval: always")
 	}
