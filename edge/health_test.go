@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func TestHealthAlone(t *testing.T) {
 	healthy := NewHealth(nil, nil)
 	url, stop, ended := listen(t, healthy)
 	answer, body, err := send(t, client(t), "GET", url+"/readyz", "")
-	if err != nil || answer.StatusCode != 200 {
+	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Errorf("%s %v", body, err)
 	}
 	stop()
