@@ -159,6 +159,7 @@ const secretHook = `function beforePOST(req, res) {
   const token = context.settings.token;
   log.info('the token is ' + token, { token }, [token]);
   console.log(JSON.stringify({ greeting: context.settings.greeting }));
+  console.log('x'.repeat(8192 - 20) + token);
   if (req.body.broken) throw new Error('no entry with ' + token);
   if (req.body.guess !== token) return res.end({ error: { statuscode: 403, message: 'not ' + token + ' but ' + req.body.guess } });
   db.post('/rest/entry', { token }, function (err, entry) { res.end({ data: { right: true, length: token.length } }); });
@@ -221,7 +222,7 @@ func testSecrets(t *testing.T, d *deployment) {
 	for _, p := range d.all {
 		told.WriteString(p.out.String() + p.err.String())
 	}
-	for _, secret := range []string{first, second} {
+	for _, secret := range []string{first[:10], second[:10]} {
 		if before, after, found := strings.Cut(told.String(), secret); found {
 			t.Errorf("the secret is told: …%s SECRET %.60s…", before[max(0, len(before)-300):], after)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"gaff/script"
 )
 
 func credentialHeaders() []string {
@@ -88,7 +90,29 @@ func (m *masker) inText(s string) string {
 	if m == nil || s == "" {
 		return s
 	}
-	return m.text.Replace(s)
+	s = m.text.Replace(s)
+	if head, cut := strings.CutSuffix(s, script.Cut); cut {
+		s = m.beforeCut(head) + script.Cut
+	}
+	return s
+}
+
+// beforeCut masks the beginning of a secret at the end of what is left of a text.
+func (m *masker) beforeCut(s string) string {
+	at := len(s)
+	for _, secret := range m.secrets {
+		for _, form := range append(quoted(secret), secret) {
+			for i := max(0, len(s)-len(form)+1); i < at; i++ {
+				if strings.HasPrefix(form, s[i:]) {
+					at = i
+				}
+			}
+		}
+	}
+	if at == len(s) {
+		return s
+	}
+	return s[:at] + masked
 }
 
 func (m *masker) inJSON(raw json.RawMessage) json.RawMessage {

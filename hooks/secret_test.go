@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"gaff/script"
 )
 
 func vault(t *testing.T, key string) *Vault {
@@ -124,6 +126,17 @@ func TestMasker(t *testing.T) {
 		"abcdefgh":                         "***",
 		"abcdef":                           "***",
 		"short":                            "short",
+	} {
+		if got := m.inText(in); got != want {
+			t.Errorf("%s: %s", in, got)
+		}
+	}
+	for in, want := range map[string]string{
+		"x abcde" + script.Cut:     "x ***" + script.Cut,
+		`x "a\"b` + script.Cut:     `x "***` + script.Cut,
+		"x abcdefgh" + script.Cut:  "x ***" + script.Cut,
+		"x abcdefg x" + script.Cut: "x ***g x" + script.Cut,
+		"xyz" + script.Cut:         "xyz" + script.Cut,
 	} {
 		if got := m.inText(in); got != want {
 			t.Errorf("%s: %s", in, got)

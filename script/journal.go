@@ -11,6 +11,9 @@ const (
 	maxLogBytes = 128 << 10
 )
 
+// Cut is the end of a line that was too long to be logged whole.
+const Cut = "… (cut)"
+
 // journal is the log of one run. It is locked because a run that is abandoned may still be writing.
 type journal struct {
 	mu       sync.Mutex
@@ -22,7 +25,7 @@ type journal struct {
 
 func (j *journal) add(level, text string) {
 	if len(text) > maxLine {
-		text = text[:maxLine] + "… (cut)"
+		text = text[:maxLine] + Cut
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
