@@ -28,12 +28,12 @@ type decision struct {
 }
 
 // While releases are applied one after the other under load, every call is decided by one release, whole, which it
-// names; and a release is live on every worker soon after it is applied.
+// names; and a release is live on every worker soon after it is applied. It runs beside no other test of this package,
+// for it measures; other packages' tests may load the machine in the short form, which allows for that.
 func TestAppliesUnderLoad(t *testing.T) {
-	t.Parallel()
-	applies := 100
+	applies, bound := 100, 3*time.Second
 	if os.Getenv("GAFF_TEST_LONG") != "" {
-		applies = 1000
+		applies, bound = 1000, time.Second
 	}
 	d := startCluster(t, copyProject(t), "GAFF_MEMORY_LIMIT=128MiB")
 	a := newTenant(t, d, generation(1))
@@ -57,7 +57,7 @@ func TestAppliesUnderLoad(t *testing.T) {
 	asked, live := lateness(seen, applied), a.liveness(t, applied)
 	t.Logf("%d applies, %d calls: 99 %% are live on three workers %v after the answer (by their logs), last decided against %v after it (by asking); all: %v, %v",
 		applies, len(seen), at(live, 99), at(asked, 99), at(live, 100), at(asked, 100))
-	if at(live, 99) > time.Second || at(asked, 99) > time.Second {
+	if at(live, 99) > bound || at(asked, 99) > bound {
 		t.Errorf("99 %% of the changes are live after %v, %v", at(live, 99), at(asked, 99))
 	}
 	poll(t, "as many consumers as before", func() (answer, bool) {
