@@ -123,3 +123,25 @@ func (s *asks) accept(m *nats.Msg) {
 		a.finish()
 	}
 }
+
+// servedPause is how long Served waits between two looks.
+const servedPause = 10 * time.Millisecond
+
+// Served waits until a worker answers asks.
+func (c *Conn) Served(ctx context.Context) error {
+	nothing := c.subjects.ask(&hooks.Event{App: hooks.DefaultApp, Service: "gaff", Operation: "served", Phase: hooks.Before})
+	for {
+		attempt, cancel := context.WithTimeout(ctx, time.Second)
+		_, err := c.nc.RequestWithContext(attempt, nothing, nil)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		if !pause(ctx, servedPause) {
+			return ctx.Err()
+		}
+	}
+}

@@ -116,7 +116,7 @@ func (o *devOptions) serve(ctx context.Context, parts *process.Parts, nats strin
 			return err
 		}
 		fmt.Fprintf(t.stdout, "HTTP  http://%s\nNATS  %s\ndata  %s\n", parts.Listener.Addr(), nats, o.data)
-		if err := parts.Ready(ctx); err != nil {
+		if err := p.live(ctx, parts); err != nil {
 			return err
 		}
 		fmt.Fprintln(t.stdout, "ready")
@@ -136,6 +136,17 @@ func (o *devOptions) serve(ctx context.Context, parts *process.Parts, nats strin
 		return err
 	}
 	return nil
+}
+
+// live waits until calls run what the project says, or what was applied before if it is broken.
+func (p *project) live(ctx context.Context, parts *process.Parts) error {
+	if err := parts.Conn.Served(ctx); err != nil {
+		return err
+	}
+	if p.release == nil {
+		return parts.Live(ctx, "", 0)
+	}
+	return parts.Live(ctx, p.release.App, p.release.Number)
 }
 
 func loopback(addr net.Addr) bool {

@@ -26,6 +26,7 @@ type project struct {
 	out, problems io.Writer
 
 	applied map[string]string // the files as they were last applied
+	release *hooks.Release    // of those files; nil: none was applied
 }
 
 // secretLister knows which secrets an app has.
@@ -120,6 +121,7 @@ func (p *project) load(ctx context.Context) error {
 	current, err := p.releases.Get(ctx, release.App, 0)
 	switch {
 	case err == nil && maps.Equal(current.Files, files):
+		p.release = current
 		fmt.Fprintf(p.out, "release %d of %s is unchanged\n", current.Number, release.App)
 		return nil
 	case err != nil && !notFound(err):
@@ -130,6 +132,7 @@ func (p *project) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.release = applied
 	fmt.Fprintf(p.out, "release %d of %s: %d hooks, %d jobs (%v)\n", applied.Number, applied.App,
 		len(applied.Hooks), len(applied.Jobs), time.Since(start).Round(time.Millisecond))
 	return nil

@@ -2,10 +2,8 @@ package process
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
-	"sync"
 
 	"gaff/hooks"
 	"gaff/queue"
@@ -37,35 +35,7 @@ type Parts struct {
 	Listener net.Listener // that the enqueuer serves on; nil: it opens the configured one
 	Open     bool         // no key is needed, for gaff dev on a loopback address
 
-	ready ready
-}
-
-// ready is closed once the releases that were there at the start are loaded.
-type ready struct {
-	once sync.Once
-	ch   chan struct{}
-}
-
-func (r *ready) done() { r.once.Do(func() { close(r.ch) }) }
-
-// Ready waits until the releases that were there at the start are loaded.
-func (p *Parts) Ready(ctx context.Context) error {
-	select {
-	case <-p.ready.ch:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// loaded is nil once that is so.
-func (p *Parts) loaded() error {
-	select {
-	case <-p.ready.ch:
-		return nil
-	default:
-		return errors.New("not loaded yet")
-	}
+	live *live
 }
 
 // Open connects everything that the configuration names. An unreachable server is an error that names it.
@@ -80,8 +50,10 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Parts, error) {
 		documents.Close()
 		return nil, err
 	}
-	p := &Parts{Config: c, Log: log, Conn: conn, Store: documents, Tables: &hooks.Tables{}, Releases: queue.NewReleases(conn)}
-	p.ready.ch = make(chan struct{})
+	p := &Parts{
+		Config: c, Log: log, Conn: conn, Store: documents, Tables: &hooks.Tables{}, Releases: queue.NewReleases(conn),
+		live: newLive(),
+	}
 	if p.Gate, err = queue.NewGate(conn, p.Tables); err != nil {
 		p.Close()
 		return nil, err

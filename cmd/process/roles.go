@@ -169,5 +169,6 @@ func together(ctx context.Context, functions ...func(context.Context) error) err
 func (p *Parts) follow(ctx context.Context) error {
 	return p.Releases.Watch(ctx, p.Tables, func(t *hooks.Table) {
 		p.Log.Info("release is live", "app", t.Release.App, "release", t.Release.Number)
-	}, p.ready.done)
+		p.live.tell()
+	}, p.live.done)
 }
