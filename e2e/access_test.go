@@ -67,7 +67,7 @@ func testKeys(t *testing.T, d *deployment) {
 		t.Errorf("keys: %s", listed.body)
 	}
 	for _, key := range shown {
-		if secret := key[strings.LastIndex(key, "_")+1:]; strings.Contains(listed.body, secret) {
+		if secret := key[len("gaff_0123456789abcdef_"):]; strings.Contains(listed.body, secret) {
 			t.Error("a key is shown twice")
 		}
 	}
@@ -349,5 +349,17 @@ func testAudit(t *testing.T, d *deployment) {
 	}
 	if strings.Contains(got.body, "a secret's value") {
 		t.Error("the audit has the value of a secret")
+	}
+}
+
+// What gaff dev applies because a file was saved is in the trail too.
+func TestAuditOfSavedProject(t *testing.T) {
+	t.Parallel()
+	d := startDev(t, copyProject(t))
+	d.change(t, "hooks/second.js", "function beforePOST(req, res) { res.end(); }\n")
+	got := d.eventually(t, "GET", "/v1/logs?kind=audit", "", func(a answer) bool { return a.at("1") != nil })
+	if got.at("0.audit.to") != "1" || got.at("1.audit.actor") != "dev" || got.at("1.audit.action") != "release-apply" ||
+		got.at("1.audit.from") != "1" || got.at("1.audit.to") != "2" {
+		t.Errorf("audit: %s", got.body)
 	}
 }

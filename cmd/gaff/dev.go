@@ -105,12 +105,14 @@ func (o *devOptions) check() error {
 
 // serve runs both roles and follows the project, and says when everything is ready.
 func (o *devOptions) serve(ctx context.Context, parts *process.Parts, nats string, t *terminal) error {
+	recorder := queue.NewLog(parts.Conn)
+	defer recorder.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return process.Run(ctx, parts, process.Worker, process.Enqueuer) })
 	g.Go(func() error {
 		p := &project{
 			dir: o.dir, data: o.data, releases: parts.Releases, secrets: queue.NewSecrets(parts.Conn),
-			out: t.stdout, problems: t.stderr,
+			recorder: recorder, out: t.stdout, problems: t.stderr,
 		}
 		if err := p.load(ctx); err != nil {
 			return err

@@ -23,6 +23,7 @@ type project struct {
 	dir, data     string
 	releases      releases
 	secrets       secretLister
+	recorder      hooks.Recorder // of the audit trail
 	out, problems io.Writer
 
 	applied map[string]string // the files as they were last applied
@@ -133,6 +134,7 @@ func (p *project) load(ctx context.Context) error {
 		return err
 	}
 	p.release = applied
+	p.recorder.Record(hooks.NewAuditRecord(applied.App, auditOf(current, applied)))
 	fmt.Fprintf(p.out, "release %d of %s: %d hooks, %d jobs (%v)\n", applied.Number, applied.App,
 		len(applied.Hooks), len(applied.Jobs), time.Since(start).Round(time.Millisecond))
 	return nil
@@ -151,6 +153,15 @@ func (p *project) build(ctx context.Context, files map[string]string) (*hooks.Re
 	return release, release.CheckSecrets(func(name string) bool {
 		return slices.ContainsFunc(list, func(s hooks.SecretSummary) bool { return s.Name == name })
 	})
+}
+
+// auditOf says that a release was applied, as the server does when it is asked to. before is nil for the first.
+func auditOf(before, applied *hooks.Release) hooks.Audit {
+	a := hooks.Audit{Actor: "dev", Action: "release-apply", To: number(applied.Number)}
+	if before != nil {
+		a.From = number(before.Number)
+	}
+	return a
 }
 
 func notFound(err error) bool {
