@@ -2,9 +2,12 @@ package hooks
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"github.com/tidwall/gjson"
 )
 
 // Verdict is what a chain decides. Status 200 lets the call go on, with whatever of message, query, hint, result and
@@ -91,17 +94,57 @@ func mustMarshal(v any) []byte {
 	return b
 }
 
-// ParseVerdict reads the wire form.
+// ParseVerdict reads the wire form. The raw fields are slices of b. It is on the path of every call, and looks at what a
+// verdict replaces no further than to find its end.
 func ParseVerdict(b []byte) (Verdict, error) {
 	if string(b) == goOn {
 		return GoOn(), nil
 	}
 	var v Verdict
-	if err := json.Unmarshal(b, &v); err != nil {
-		return v, fmt.Errorf("verdict: %w", err)
+	if !gjson.ValidBytes(b) || !gjson.ParseBytes(b).IsObject() {
+		return v, errors.New("verdict: not a JSON object")
+	}
+	var failed error
+	gjson.ParseBytes(b).ForEach(func(name, value gjson.Result) bool {
+		raw := b[value.Index : value.Index+len(value.Raw)]
+		if field := v.raw(name.Str); field != nil {
+			*field = raw
+			return true
+		}
+		switch name.Str {
+		case "status":
+			v.Status = int(value.Int())
+		case "warnings":
+			failed = json.Unmarshal(raw, &v.Warnings)
+		case "respond":
+			failed = json.Unmarshal(raw, &v.Respond)
+		case "error":
+			failed = json.Unmarshal(raw, &v.Error)
+		}
+		return failed == nil
+	})
+	if failed != nil {
+		return v, fmt.Errorf("verdict: %w", failed)
 	}
 	if v.Error != nil {
 		v.Error.Status = v.Status
 	}
 	return v, nil
+}
+
+// raw returns the field of that name of those that are passed on as they are, or nil.
+func (v *Verdict) raw(name string) *json.RawMessage {
+	switch name {
+	case "message":
+		return &v.Message
+	case "query":
+		return &v.Query
+	case "hint":
+		return &v.Hint
+	case "result":
+		return &v.Result
+	case "context":
+		return &v.Context
+	}
+	return nil
 }
