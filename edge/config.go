@@ -105,8 +105,9 @@ type Keys interface {
 
 // Secrets keeps secrets, which it never shows.
 type Secrets interface {
-	Set(ctx context.Context, app, name, value string) error
-	Delete(ctx context.Context, app, name string) error
+	// Set keeps a secret. A revision other than 0 must be that of what is there, else CONFLICT; so with Delete.
+	Set(ctx context.Context, app, name, value string, ifRevision uint64) error
+	Delete(ctx context.Context, app, name string, ifRevision uint64) error
 	List(ctx context.Context, app string) ([]hooks.SecretSummary, error)
 }
 

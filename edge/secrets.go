@@ -7,8 +7,9 @@ import (
 )
 
 type secretInput struct {
-	Name string `path:"name"`
-	Body struct {
+	Name    string `path:"name"`
+	IfMatch string `header:"If-Match" doc:"the secret's revision, in quotes: another since then is a CONFLICT"`
+	Body    struct {
 		Value string `json:"value"`
 	}
 }
@@ -36,18 +37,31 @@ func (s *Server) setSecret(x *exchange, in *secretInput) (*none, error) {
 	if err := hooks.CheckName("secret", in.Name); err != nil {
 		return nil, err
 	}
-	if err := s.config.Secrets.Set(x.r.Context(), x.caller.app, in.Name, in.Body.Value); err != nil {
+	match, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.config.Secrets.Set(x.r.Context(), x.caller.app, in.Name, in.Body.Value, match.number); err != nil {
 		return nil, err
 	}
 	s.audit(x, x.caller.app, "secret-set", "", in.Name)
 	return &none{}, nil
 }
 
-func (s *Server) deleteSecret(x *exchange, in *nameInput) (*none, error) {
+type secretDeletion struct {
+	Name    string `path:"name"`
+	IfMatch string `header:"If-Match" doc:"the secret's revision, in quotes: another since then is a CONFLICT"`
+}
+
+func (s *Server) deleteSecret(x *exchange, in *secretDeletion) (*none, error) {
 	if err := hooks.CheckName("secret", in.Name); err != nil {
 		return nil, err
 	}
-	if err := s.config.Secrets.Delete(x.r.Context(), x.caller.app, in.Name); err != nil {
+	match, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.config.Secrets.Delete(x.r.Context(), x.caller.app, in.Name, match.number); err != nil {
 		return nil, err
 	}
 	s.audit(x, x.caller.app, "secret-delete", in.Name, "")

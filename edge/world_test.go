@@ -147,7 +147,7 @@ func (k keysOf) Revoke(_ context.Context, app, id string) error {
 	return hooks.Errorf(hooks.CodeNotFound, "there is no such key")
 }
 
-func (s secretsOf) Set(_ context.Context, app, name, value string) error {
+func (s secretsOf) Set(_ context.Context, app, name, value string, _ uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.secrets == nil {
@@ -156,7 +156,7 @@ func (s secretsOf) Set(_ context.Context, app, name, value string) error {
 	s.world.secrets[app+"."+name] = value
 	return nil
 }
-func (s secretsOf) Delete(context.Context, string, string) error { return nil }
+func (s secretsOf) Delete(context.Context, string, string, uint64) error { return nil }
 func (s secretsOf) List(context.Context, string) ([]hooks.SecretSummary, error) {
 	return []hooks.SecretSummary{{Name: "TOKEN"}}, nil
 }

@@ -35,6 +35,7 @@ type AppSummary struct {
 
 // SecretSummary is a secret as lists show it: never its value.
 type SecretSummary struct {
-	Name    string    `json:"name"`
-	Changed time.Time `json:"changed"`
+	Name     string    `json:"name"`
+	Changed  time.Time `json:"changed"`
+	Revision uint64    `json:"revision"` // in quotes it is the secret's ETag
 }

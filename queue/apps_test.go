@@ -42,7 +42,7 @@ func TestApps(t *testing.T) {
 	newKey(t, keys, "shop")
 	newKey(t, keys, "bank")
 	for _, app := range []string{"shop", "bank"} {
-		if err := secrets.Set(ctx, app, "TOKEN", "hunter2"); err != nil {
+		if err := secrets.Set(ctx, app, "TOKEN", "hunter2", 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -82,7 +82,7 @@ func TestCutOff(t *testing.T) {
 	r, keys, ctx := NewReleases(near), NewKeys(near), t.Context()
 	one := shop(1)
 	one.Settings = []byte(`{"token":"${secret:TOKEN}"}`)
-	if err := NewSecrets(near).Set(ctx, "shop", "TOKEN", "before"); err != nil {
+	if err := NewSecrets(near).Set(ctx, "shop", "TOKEN", "before", 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := r.Apply(ctx, one, hooks.ApplyOptions{}); err != nil {
@@ -111,7 +111,7 @@ func TestCutOff(t *testing.T) {
 	if _, err := r.SetState(ctx, "shop", 0, func(s *hooks.State) error { s.EnableHook("check", false); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if err := NewSecrets(near).Set(ctx, "shop", "TOKEN", "after-it"); err != nil {
+	if err := NewSecrets(near).Set(ctx, "shop", "TOKEN", "after-it", 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.DeleteApp(ctx, "gone"); err != nil {

@@ -21,29 +21,45 @@ type Secrets struct {
 // NewSecrets returns the secrets under the connection's prefix.
 func NewSecrets(conn *Conn) *Secrets { return &Secrets{conn} }
 
-// Set keeps a secret of an app, in place of the one of that name if there is one.
-func (s *Secrets) Set(ctx context.Context, app, name, value string) error {
+// Set keeps a secret of an app, in place of the one of that name if there is one. If ifRevision is not 0, and not the
+// revision of what is there, the error is a CONFLICT.
+func (s *Secrets) Set(ctx context.Context, app, name, value string, ifRevision uint64) error {
 	sealed, err := s.conn.config.Vault.Seal(app, name, value)
 	if err != nil {
 		return err
 	}
-	if _, err := s.conn.secrets.Put(ctx, secretKey(app, name), sealed); err != nil {
+	if ifRevision == 0 {
+		_, err = s.conn.secrets.Put(ctx, secretKey(app, name), sealed)
+	} else {
+		_, err = replace(ctx, s.conn.secrets, secretKey(app, name), sealed, ifRevision)
+	}
+	switch {
+	case errors.Is(err, errReplaced):
+		return secretChanged(name)
+	case err != nil:
 		return unavailable("secrets", err)
 	}
 	return nil
 }
 
-// Delete removes a secret; if there is none the error is a NOT_FOUND. Hooks whose settings refer to it fail from then on.
-func (s *Secrets) Delete(ctx context.Context, app, name string) error {
+func secretChanged(name string) error {
+	return hooks.Errorf(hooks.CodeConflict, "somebody else has changed secret %s meanwhile", name)
+}
+
+// Delete removes a secret; if there is none the error is a NOT_FOUND, and if ifRevision is neither 0 nor its revision a
+// CONFLICT. Hooks whose settings refer to it fail from then on.
+func (s *Secrets) Delete(ctx context.Context, app, name string, ifRevision uint64) error {
 	if err := errors.Join(hooks.CheckName("app", app), hooks.CheckName("secret", name)); err != nil {
 		return err
 	}
-	_, err := s.conn.secrets.Get(ctx, secretKey(app, name))
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
+	kept, err := s.conn.secrets.Get(ctx, secretKey(app, name))
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
 		return hooks.Errorf(hooks.CodeNotFound, "app %s has no secret %s", app, name)
-	}
-	if err == nil {
-		err = s.conn.secrets.Delete(ctx, secretKey(app, name))
+	case err == nil && ifRevision != 0 && ifRevision != kept.Revision():
+		return secretChanged(name)
+	case err == nil:
+		err = s.conn.secrets.Delete(ctx, secretKey(app, name), jetstream.LastRevision(kept.Revision()))
 	}
 	if err != nil {
 		return unavailable("secrets", err)
@@ -55,7 +71,7 @@ func (s *Secrets) Delete(ctx context.Context, app, name string) error {
 func (s *Secrets) List(ctx context.Context, app string) ([]hooks.SecretSummary, error) {
 	list := []hooks.SecretSummary{}
 	err := s.each(ctx, app, func(name string, kept jetstream.KeyValueEntry) error {
-		list = append(list, hooks.SecretSummary{Name: name, Changed: kept.Created().UTC()})
+		list = append(list, hooks.SecretSummary{Name: name, Changed: kept.Created().UTC(), Revision: kept.Revision()})
 		return nil
 	})
 	slices.SortFunc(list, func(a, b hooks.SecretSummary) int { return cmp.Compare(a.Name, b.Name) })
@@ -88,7 +104,7 @@ func (s *Secrets) each(ctx context.Context, app string, f func(name string, kept
 func (s *Secrets) deleteAll(ctx context.Context, app string) error {
 	list, err := s.List(ctx, app)
 	for _, secret := range list {
-		err = errors.Join(err, s.Delete(ctx, app, secret.Name))
+		err = errors.Join(err, s.Delete(ctx, app, secret.Name, 0))
 	}
 	return err
 }

@@ -27,17 +27,27 @@ func TestSecrets(t *testing.T) {
 	s := NewSecrets(c)
 	ctx := t.Context()
 	for name, value := range map[string]string{"B": "hunter2", "A": "first-value"} {
-		if err := s.Set(ctx, "shop", name, value); err != nil {
+		if err := s.Set(ctx, "shop", name, value, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Set(ctx, "shop", "A", "second-value"); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Set(ctx, "shop2", "A", "another-app"); err != nil {
+	if err := s.Set(ctx, "shop", "A", "second-value", 0); err != nil {
 		t.Fatal(err)
 	}
 	list, err := s.List(ctx, "shop")
+	if err != nil || len(list) == 0 {
+		t.Fatal(list, err)
+	}
+	if err := s.Set(ctx, "shop", "A", "late-value", list[0].Revision-1); !hasCode(err, hooks.CodeConflict) {
+		t.Errorf("a secret that has changed meanwhile is set: %v", err)
+	}
+	if err := s.Set(ctx, "shop", "A", "second-value", list[0].Revision); err != nil {
+		t.Errorf("a secret as it was seen is not set: %v", err)
+	}
+	if err := s.Set(ctx, "shop2", "A", "another-app", 0); err != nil {
+		t.Fatal(err)
+	}
+	list, err = s.List(ctx, "shop")
 	if err != nil || len(list) != 2 || list[0].Name != "A" || list[0].Changed.IsZero() {
 		t.Errorf("%+v, %v", list, err)
 	}
@@ -49,17 +59,17 @@ func TestSecrets(t *testing.T) {
 	if err != nil || bytes.Contains(kept.Value(), []byte("second-value")) {
 		t.Errorf("kept as it is: %v", err)
 	}
-	if err := s.Delete(ctx, "shop", "A"); err != nil {
+	if err := s.Delete(ctx, "shop", "A", 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Delete(ctx, "shop", "A"); !hasCode(err, hooks.CodeNotFound) {
+	if err := s.Delete(ctx, "shop", "A", 0); !hasCode(err, hooks.CodeNotFound) {
 		t.Errorf("%v", err)
 	}
-	if err := s.Delete(ctx, "shop", "a.b"); !hasCode(err, hooks.CodeBadName) {
+	if err := s.Delete(ctx, "shop", "a.b", 0); !hasCode(err, hooks.CodeBadName) {
 		t.Errorf("%v", err)
 	}
 	without := NewSecrets(connect(t, Config{Prefix: c.config.Prefix}))
-	if err := without.Set(ctx, "shop", "A", "hunter2"); !hasCode(err, hooks.CodeUnavailable) {
+	if err := without.Set(ctx, "shop", "A", "hunter2", 0); !hasCode(err, hooks.CodeUnavailable) {
 		t.Errorf("%v", err)
 	}
 	if _, err := without.Values(ctx, "shop"); !hasCode(err, hooks.CodeUnavailable) {
@@ -75,7 +85,7 @@ func TestWatchSecrets(t *testing.T) {
 	ctx := t.Context()
 	next := shop(1)
 	next.Settings = []byte(`{"url":"https://example.com/${secret:TOKEN}"}`)
-	if err := s.Set(ctx, "shop", "TOKEN", "hunter2"); err != nil {
+	if err := s.Set(ctx, "shop", "TOKEN", "hunter2", 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := r.Apply(ctx, next, hooks.ApplyOptions{}); err != nil {
@@ -95,11 +105,11 @@ func TestWatchSecrets(t *testing.T) {
 	if table := without.Of("shop"); len(table.Missing) != 1 {
 		t.Errorf("%s", table.Settings)
 	}
-	if err := s.Set(ctx, "shop", "TOKEN", "hunter3"); err != nil {
+	if err := s.Set(ctx, "shop", "TOKEN", "hunter3", 0); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "the new value", func() bool { return bytes.Contains(ts.Of("shop").Settings, []byte("hunter3")) })
-	if err := s.Delete(ctx, "shop", "TOKEN"); err != nil {
+	if err := s.Delete(ctx, "shop", "TOKEN", 0); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "it is missing", func() bool { return len(ts.Of("shop").Missing) == 1 })

@@ -168,7 +168,11 @@ func together(ctx context.Context, functions ...func(context.Context) error) err
 // follow keeps the tables at the current releases.
 func (p *Parts) follow(ctx context.Context) error {
 	return p.Releases.Watch(ctx, p.Tables, func(t *hooks.Table) {
-		p.Log.Info("release is live", "app", t.Release.App, "release", t.Release.Number)
+		log := p.Log.With("app", t.Release.App, "release", t.Release.Number)
+		if t.Canary != nil {
+			log = log.With("canary", t.Canary.Release.Number, "percent", t.Percent)
+		}
+		log.Info("release is live")
 		p.live.tell()
 	}, p.live.done)
 }
