@@ -102,8 +102,8 @@ func startCluster(t *testing.T, project string, extra ...string) *deployment {
 		d.apply(t)
 	}
 	d.apply(t)
-	for _, w := range d.workers {
-		w.err.await(t, "worker with the release", func(line string) bool { return strings.Contains(line, "release is live") })
+	for _, p := range d.all {
+		p.err.await(t, "process with the release", func(line string) bool { return strings.Contains(line, "release is live") })
 	}
 	return d
 }
