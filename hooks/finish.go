@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -26,6 +27,10 @@ func (r *run) finish(res *scriptResult, err *Error, status Status, verdict *Verd
 		for _, l := range res.Log {
 			rec.Log = append(rec.Log, LogLine{Level: l.Level, Time: l.Time, Text: l.Text})
 		}
+	}
+	if lines := r.host.lines.take(); len(lines) > 0 {
+		rec.Log = append(rec.Log, lines...)
+		slices.SortStableFunc(rec.Log, func(a, b LogLine) int { return a.Time.Compare(b.Time) })
 	}
 	if verdict != nil {
 		rec.Verdict = recordedVerdict(verdict)

@@ -12,9 +12,11 @@ import (
 // host answers what a script asks of the world. Its calls are made for the event's app, as that event's caller, one
 // deeper than the event.
 type host struct {
-	collections *Collections
-	event       *Event
-	journal     journal
+	runner  *Runner
+	event   *Event
+	caller  Caller
+	journal journal
+	lines   hostLines
 }
 
 var _ script.Host = (*host)(nil)
@@ -31,15 +33,18 @@ func (h *host) Start(name string, args []json.RawMessage) func(context.Context) 
 }
 
 func (h *host) call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
+	if f := h.runner.Functions[name]; f != nil {
+		return f(ctx, &h.caller, args)
+	}
 	verb, found := strings.CutPrefix(name, "db.")
-	if !found {
-		return nil, Errorf(CodeNotFound, "there is no function %s", name)
+	if !found || h.runner.Collections == nil {
+		return nil, Errorf(CodeNotFound, "%s is not available here", name)
 	}
 	call, err := h.collectionCall(strings.ToUpper(verb), args)
 	if err != nil {
 		return nil, err
 	}
-	reply, err := h.collections.Do(ctx, call)
+	reply, err := h.runner.Collections.Do(ctx, call)
 	if err != nil {
 		return nil, err
 	}

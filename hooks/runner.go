@@ -16,7 +16,8 @@ import (
 type Runner struct {
 	Tables      *Tables
 	Engine      *script.Engine
-	Collections *Collections // what db works on
+	Collections *Collections  // what db works on
+	Functions   HostFunctions // what other host functions there are
 	Recorder    Recorder
 	Pool        *Pool // may be nil: then a run that waits keeps its goroutine's place
 	Log         *slog.Logger
@@ -83,13 +84,15 @@ type run struct {
 
 func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *run {
 	now := time.Now()
-	return &run{
-		runner: r, table: t, event: e, started: now, host: &host{collections: r.Collections, event: e},
+	made := &run{
+		runner: r, table: t, event: e, started: now, host: &host{runner: r, event: e},
 		record: Record{
 			ID: newID(), Time: now.UTC(), App: e.App, Kind: kind, Name: name, Function: function,
 			Event: e.ID, Release: t.Release.Number, Attempt: max(e.Attempt, 1), Status: StatusOK,
 		},
 	}
+	made.host.caller = Caller{Event: e, Table: t, Run: made.record.ID, Name: made.record.label(), lines: &made.host.lines}
+	return made
 }
 
 // label is how callers see the name of what ran.

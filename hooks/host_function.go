@@ -1,0 +1,66 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// HostFunctions carry out what scripts cannot do themselves, by the name of the host function, such as kv.get. Collections
+// carry out those of db. An adapter that has a technology to offer to scripts returns some; cmd joins them.
+type HostFunctions map[string]HostFunction
+
+// HostFunction is one host function: the arguments are those of the script, as JSON, and so is the result. It must be safe
+// for concurrent use and end soon after ctx, whose deadline is that of the run. An [Error] that it returns is one that
+// the script sees; of any other the script learns only which function failed.
+type HostFunction func(ctx context.Context, c *Caller, args []json.RawMessage) (json.RawMessage, error)
+
+// Caller is the run that calls a host function. Its fields must not be changed.
+type Caller struct {
+	Event *Event // what the run is about: its app, session, depth
+	Table *Table // the release that the run belongs to, with settings and secrets
+	Run   string // id of the run's record
+	Name  string // of the hook or job with its function, as callers see it
+
+	lines *hostLines
+}
+
+// Log adds a line to the log of the run, as if the script had written it; level is debug, info, warn, error or fatal.
+// Lines past the bound of a run's log, and after its record is written, are dropped.
+func (c *Caller) Log(level, format string, args ...any) {
+	c.lines.add(LogLine{Level: level, Time: time.Now(), Text: fmt.Sprintf(format, args...)})
+}
+
+// The bounds of what host functions write to the log of a run.
+const (
+	maxHostLines = 256
+	maxHostText  = 1 << 10 // bytes of one line
+)
+
+// hostLines are the lines that the host functions of one run have written.
+type hostLines struct {
+	mu    sync.Mutex
+	lines []LogLine
+	taken bool
+}
+
+func (h *hostLines) add(l LogLine) {
+	if len(l.Text) > maxHostText {
+		l.Text = l.Text[:maxHostText] + "…"
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.taken && len(h.lines) < maxHostLines {
+		h.lines = append(h.lines, l)
+	}
+}
+
+// take returns the lines; later ones are dropped.
+func (h *hostLines) take() []LogLine {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.taken = true
+	return h.lines
+}
