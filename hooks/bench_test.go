@@ -48,10 +48,11 @@ function beforePOST(req, res) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		v := runner.Handle(b.Context(), &hooks.Event{
+		var v hooks.Verdict
+		runner.HandleThen(b.Context(), &hooks.Event{
 			App: "default", Service: "customer", Operation: "POST", Phase: hooks.Before, Payload: p,
 			Deadline: time.Now().Add(10 * time.Second),
-		})
+		}, func(got hooks.Verdict) { v = got })
 		if out = v.AppendJSON(out[:0]); v.Error != nil {
 			b.Fatal(v.Error)
 		}

@@ -4,55 +4,106 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+
+	"gaff/script"
 )
 
-// chain is the hooks of one event on their way: each sees what those before it have made of the event.
+// chain is the hooks of one event on their way: each sees what those before it have made of the event. A chain whose
+// script is stuck goes on without it, on another goroutine; the one that is stuck does not come back to it.
 type chain struct {
 	runner  *Runner
+	ctx     context.Context
 	table   *Table
 	event   Event
+	matches []*Match // that have not run yet
 	verdict Verdict
+	then    func(Verdict)
 }
 
-// run runs the hooks that the event starts, until one ends the chain.
-func (c *chain) run(ctx context.Context) {
-	e := &c.event
-	for _, m := range c.table.Match(e.Phase, e.Service, e.Operation, e.Origin) {
-		if !c.step(ctx, m) {
+// run runs the hooks that are left, until one ends the chain.
+func (c *chain) run() {
+	for len(c.matches) > 0 {
+		m := c.matches[0]
+		c.matches = c.matches[1:]
+		goOn, ok := c.step(m)
+		if !ok {
 			return
 		}
+		if !goOn {
+			break
+		}
 	}
+	c.end(c.verdict)
 }
 
-// step runs one hook and reports whether the next may run.
-func (c *chain) step(ctx context.Context, m *Match) bool {
+// resume goes on after a hook whose script was stuck.
+func (c *chain) resume(goOn, ok bool) {
+	if !ok {
+		return
+	}
+	if !goOn {
+		c.matches = nil
+	}
+	c.run()
+}
+
+func (c *chain) end(v Verdict) {
+	v.Release = c.table.Release.Number
+	c.then(v)
+}
+
+// step runs one hook and reports whether the next may run; ok is false if its script is stuck and the chain has gone on.
+func (c *chain) step(m *Match) (goOn, ok bool) {
 	seen := c.event // what this hook sees, also after the next has changed it
 	run := c.runner.begin(c.table, &seen, KindHook, m.Name, m.Function)
 	run.script, run.timeout, run.params = m.Script, m.Timeout, m.Params
-	holds, fault := run.holds(ctx, m.Hook)
-	if !holds && fault == nil {
-		return true
+	if m.When == "" {
+		return c.execute(m, run, changed(m.Changed, &seen), nil)
 	}
-	if fault != nil {
+	holds, fault, ok := run.holds(c.ctx, m.Hook, func(holds bool, fault *Error) {
+		c.resume(c.execute(m, run, holds, fault))
+	})
+	if !ok {
+		return false, false
+	}
+	return c.execute(m, run, holds, fault)
+}
+
+// execute runs the script of a hook whose condition holds.
+func (c *chain) execute(m *Match, run *run, holds bool, fault *Error) (goOn, ok bool) {
+	switch {
+	case fault != nil:
 		run.finish(nil, fault, StatusFailed, nil)
-		return c.broken(m, fault)
+		return c.broken(m, fault), true
+	case !holds:
+		return true, true
 	}
-	res, fault := run.do(ctx)
+	res, fault, ok := run.do(c.ctx, func(res script.Result, fault *Error) {
+		c.resume(c.decided(m, run, &res, fault), true)
+	})
+	if !ok {
+		return false, false
+	}
+	return c.decided(m, run, &res, fault), true
+}
+
+// decided takes in how a hook ended, and reports whether the next may run.
+func (c *chain) decided(m *Match, run *run, res *scriptResult, fault *Error) bool {
 	if fault != nil {
-		run.finish(&res, fault, StatusFailed, nil)
+		run.finish(res, fault, StatusFailed, nil)
 		return c.broken(m, fault)
 	}
-	decided, err := decide(c.event.Phase, &res)
+	decided, err := decide(c.event.Phase, res)
 	c.table.masker.inError(err)
 	for i, w := range res.Warnings {
 		res.Warnings[i] = c.table.masker.inText(w)
 	}
 	if err != nil {
 		err.Hook = run.record.label()
-		return c.refused(run, &res, err)
+		return c.refused(run, res, err)
 	}
 	decided.Warnings = append(decided.Warnings, res.Warnings...)
-	run.finish(&res, nil, StatusOK, &decided)
+	run.finish(res, nil, StatusOK, &decided)
 	c.take(&decided)
 	return decided.Respond == nil
 }

@@ -79,10 +79,10 @@ func (p *Pool) surplus() bool {
 
 // Handler returns a handler whose work is done by the pool; it waits for the verdict. An event that the pool has no
 // room for gets an OVERLOADED verdict.
-func (p *Pool) Handler(h Handler) Handler {
+func (p *Pool) Handler(a Answerer) Handler {
 	return HandlerFunc(func(ctx context.Context, e *Event) Verdict {
 		done := make(chan Verdict, 1)
-		if !p.Submit(func() { done <- h.Handle(ctx, e) }) {
+		if !p.Submit(func() { a.HandleThen(ctx, e, func(v Verdict) { done <- v }) }) {
 			return Stop(Errorf(CodeOverloaded, "too many runs in flight; try again"))
 		}
 		return <-done

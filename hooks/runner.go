@@ -26,60 +26,76 @@ type Runner struct {
 // Handle runs the event's chain under one release, which the verdict names, and returns its verdict. It does not panic;
 // it ends by the event's deadline, or ctx's.
 func (r *Runner) Handle(ctx context.Context, e *Event) Verdict {
+	done := make(chan Verdict, 1)
+	go r.HandleThen(ctx, e, func(v Verdict) { done <- v })
+	return <-done
+}
+
+// HandleThen is [Runner.Handle] on the caller's goroutine, which the scripts of most events need not leave.
+func (r *Runner) HandleThen(ctx context.Context, e *Event, then func(Verdict)) {
 	current := r.Tables.Of(e.App)
 	if current == nil {
-		return GoOn()
+		then(GoOn())
+		return
 	}
-	c := chain{runner: r, event: *e, verdict: GoOn()}
+	c := &chain{runner: r, ctx: ctx, event: *e, verdict: GoOn(), then: then}
 	if c.event.ID == "" {
 		c.event.ID = newID()
 	}
 	c.table = current.For(&c.event)
 	if e.Phase == Tick {
-		c.verdict = r.tick(ctx, c.table, &c.event)
+		c.tick()
 	} else {
-		c.run(ctx)
+		c.matches = c.table.Match(c.event.Phase, c.event.Service, c.event.Operation, c.event.Origin)
+		c.run()
 	}
-	c.verdict.Release = c.table.Release.Number
-	return c.verdict
 }
 
 // tick runs a job.
-func (r *Runner) tick(ctx context.Context, t *Table, e *Event) Verdict {
-	job := t.Job(e.Operation)
+func (c *chain) tick() {
+	job := c.table.Job(c.event.Operation)
 	if job == nil {
-		return Stop(Errorf(CodeNotFound, "job %s is not registered or is disabled", e.Operation))
+		c.end(Stop(Errorf(CodeNotFound, "job %s is not registered or is disabled", c.event.Operation)))
+		return
 	}
-	run := r.begin(t, e, KindJob, job.Name, RunJob)
+	run := c.runner.begin(c.table, &c.event, KindJob, job.Name, RunJob)
 	run.script, run.timeout = job.Script, job.Timeout
-	res, fault := run.do(ctx)
+	late := func(res script.Result, fault *Error) { c.end(run.ticked(&res, fault)) }
+	if res, fault, ok := run.do(c.ctx, late); ok {
+		late(res, fault)
+	}
+}
+
+// ticked ends the run of a job.
+func (r *run) ticked(res *scriptResult, fault *Error) Verdict {
 	verdict := GoOn()
 	switch {
 	case fault != nil:
 		verdict = Stop(fault)
 	default:
 		if stop := refusal(&res.Answer); stop != nil {
-			t.masker.inError(stop)
-			stop.Hook, fault = run.record.label(), stop
+			r.table.masker.inError(stop)
+			stop.Hook, fault = r.record.label(), stop
 			verdict = Stop(stop)
 		}
-		run.record.End = res.Answer.Text()
+		r.record.End = res.Answer.Text()
 	}
-	run.finish(&res, fault, StatusFailed, nil)
+	r.finish(res, fault, StatusFailed, nil)
 	return verdict
 }
 
 // run is one execution of a hook or job, from its start to its record.
 type run struct {
-	runner  *Runner
-	table   *Table
-	event   *Event
-	host    *host
-	script  string
-	timeout time.Duration
-	params  json.RawMessage
-	record  Record
-	started time.Time
+	runner   *Runner
+	table    *Table
+	event    *Event
+	host     *host
+	script   string
+	timeout  time.Duration
+	params   json.RawMessage
+	record   Record
+	started  time.Time
+	deadline time.Time // of the script that runs
 }
 
 func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *run {
@@ -103,58 +119,61 @@ func (r *Record) label() string {
 	return r.Name + "." + r.Function
 }
 
-// do executes the script; the error says how it went wrong, for the caller.
-func (r *run) do(ctx context.Context) (script.Result, *Error) {
+// do executes the script; the error says how it went wrong, for the caller. A script that is stuck is left behind: then
+// ok is false, and late has been or will be told instead.
+func (r *run) do(ctx context.Context, late func(script.Result, *Error)) (res script.Result, fault *Error, ok bool) {
 	if len(r.table.Missing) > 0 {
-		return script.Result{}, r.fault(CodeHookError, "a secret that the settings refer to is not available")
+		return res, r.fault(CodeHookError, "a secret that the settings refer to is not available"), true
 	}
 	program, err := r.table.programs.script(r.script)
 	if err != nil {
-		return script.Result{}, r.fault(CodeHookError, err.Error())
+		return res, r.fault(CodeHookError, err.Error()), true
 	}
-	ctx, cancel := context.WithDeadline(ctx, r.deadline())
-	defer cancel()
-	res := r.runner.Engine.Run(ctx, program, r.call())
-	if res.Err == nil {
-		return res, nil
+	res, ok = r.runner.Engine.RunHere(ctx, program, r.call(), func(res script.Result) { late(res, r.outcome(res.Err)) })
+	if !ok {
+		return res, nil, false
 	}
-	switch {
-	case ctx.Err() != nil && res.Err.Kind == script.TimedOut:
-		return res, r.fault(CodeHookTimeout, fmt.Sprintf("did not end within %v", time.Since(r.started).Round(time.Millisecond)))
-	case res.Err.Kind == script.TimedOut:
-		return res, r.fault(CodeHookTimeout, res.Err.Message)
-	}
-	return res, r.fault(CodeHookError, describe(res.Err))
+	return res, r.outcome(res.Err), true
 }
 
-// holds reports whether the hook's condition lets it run.
-func (r *run) holds(ctx context.Context, h *Hook) (bool, *Error) {
-	if !changed(h.Changed, r.event) {
-		return false, nil
+// outcome is how a script's error reads for the caller.
+func (r *run) outcome(err *script.Error) *Error {
+	switch {
+	case err == nil:
+		return nil
+	case err.Kind == script.TimedOut && !time.Now().Before(r.deadline):
+		return r.fault(CodeHookTimeout, fmt.Sprintf("did not end within %v", time.Since(r.started).Round(time.Millisecond)))
+	case err.Kind == script.TimedOut:
+		return r.fault(CodeHookTimeout, err.Message)
 	}
-	if h.When == "" {
-		return true, nil
+	return r.fault(CodeHookError, describe(err))
+}
+
+// holds reports whether the hook's condition lets it run; ok and late are as with do.
+func (r *run) holds(ctx context.Context, h *Hook, late func(bool, *Error)) (holds bool, fault *Error, ok bool) {
+	if !changed(h.Changed, r.event) {
+		return false, nil, true
 	}
 	program, err := r.table.programs.condition(h)
 	if err != nil {
-		return false, r.fault(CodeHookError, "condition: "+err.Error())
+		return false, r.fault(CodeHookError, "condition: "+err.Error()), true
 	}
-	ctx, cancel := context.WithDeadline(ctx, r.deadline())
-	defer cancel()
-	ok, err := r.runner.Engine.Test(ctx, program, r.call())
+	holds, err, ok = r.runner.Engine.TestHere(ctx, program, r.call(), func(err error) {
+		late(false, r.fault(CodeHookError, "condition: "+err.Error()))
+	})
 	if err != nil {
-		return false, r.fault(CodeHookError, "condition: "+err.Error())
+		fault = r.fault(CodeHookError, "condition: "+err.Error())
 	}
-	return ok, nil
+	return holds, fault, ok
 }
 
-// deadline is the earlier of the hook's own time and what is left for the chain, if somebody waits for it.
-func (r *run) deadline() time.Time {
-	own := time.Now().Add(r.timeout)
-	if r.event.Deadline.IsZero() || own.Before(r.event.Deadline) {
-		return own
+// until is the earlier of the script's own time and what is left for the chain, if somebody waits for it.
+func (r *run) until() time.Time {
+	r.deadline = time.Now().Add(r.timeout)
+	if !r.event.Deadline.IsZero() && r.event.Deadline.Before(r.deadline) {
+		r.deadline = r.event.Deadline
 	}
-	return r.event.Deadline
+	return r.deadline
 }
 
 func (r *run) fault(code Code, message string) *Error {
@@ -171,6 +190,7 @@ func (r *run) call() *script.Call {
 		mode = script.Gate
 	}
 	c := &script.Call{
+		Deadline: r.until(),
 		Function: r.record.Function,
 		Mode:     mode,
 		Request: script.Request{

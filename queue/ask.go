@@ -16,7 +16,10 @@ import (
 type ask struct {
 	asks     *asks
 	run      func() // answer, made once
-	message  *nats.Msg
+	subject  string
+	replyTo  string
+	left     string // milliseconds for the whole chain; empty: the default
+	data     []byte
 	received time.Time
 	place    int // in the list of what is being worked on
 	buffer   []byte
@@ -24,42 +27,48 @@ type ask struct {
 
 // answer runs the hooks and sends the verdict.
 func (a *ask) answer() {
-	defer a.finish()
+	told := false
 	defer func() {
 		if p := recover(); p != nil {
-			a.asks.conn.log.Error("panic in a run", "subject", a.message.Subject, "panic", p, "stack", string(debug.Stack()))
-			verdict := hooks.Stop(hooks.Errorf(hooks.CodeHookError, "the run broke off"))
-			a.reply(&verdict)
+			a.asks.conn.log.Error("panic in a run", "subject", a.subject, "panic", p, "stack", string(debug.Stack()))
+			if !told {
+				a.tell(hooks.Stop(hooks.Errorf(hooks.CodeHookError, "the run broke off")))
+			}
 		}
 	}()
 	e := &hooks.Event{}
-	verdict := hooks.Verdict{}
 	if err := a.parse(e); err != nil {
-		verdict = hooks.Stop(hooks.AsError(err))
-	} else {
-		verdict = a.asks.handler.Handle(a.asks.ctx, e)
+		a.tell(hooks.Stop(hooks.AsError(err)))
+		return
 	}
-	a.reply(&verdict)
+	a.asks.handler.HandleThen(a.asks.ctx, e, func(v hooks.Verdict) {
+		told = true
+		a.tell(v)
+	})
+}
+
+// tell sends the verdict and gives the ask back.
+func (a *ask) tell(v hooks.Verdict) {
+	a.reply(&v)
+	a.finish()
 }
 
 // parse reads the message; nothing of it is decoded before a script touches it.
 func (a *ask) parse(e *hooks.Event) error {
-	if err := a.asks.conn.subjects.parseAsk(a.message.Subject, e); err != nil {
+	if err := a.asks.conn.subjects.parseAsk(a.subject, e); err != nil {
 		return err
 	}
 	left := hooks.DefaultTimeout
-	if a.message.Header != nil {
-		if text := a.message.Header.Get(deadlineHeader); text != "" {
-			ms, err := strconv.ParseUint(text, 10, 31)
-			if err != nil || ms == 0 {
-				return hooks.Errorf(hooks.CodeBadRequest, "%s %.40q is not a number of milliseconds", deadlineHeader, text)
-			}
-			left = time.Duration(ms) * time.Millisecond
+	if a.left != "" {
+		ms, err := strconv.ParseUint(a.left, 10, 31)
+		if err != nil || ms == 0 {
+			return hooks.Errorf(hooks.CodeBadRequest, "%s %.40q is not a number of milliseconds", deadlineHeader, a.left)
 		}
+		left = time.Duration(ms) * time.Millisecond
 	}
 	e.Deadline = a.received.Add(left)
 	var err error
-	e.Payload, err = hooks.ParsePayload(a.message.Data)
+	e.Payload, err = hooks.ParsePayload(a.data)
 	return err
 }
 
@@ -73,7 +82,7 @@ func (a *ask) reply(v *hooks.Verdict) {
 		a.buffer = short.AppendJSON(a.buffer[:0])
 	}
 	if err := a.send(v.Release); err != nil {
-		conn.log.Warn("a verdict could not be sent", "subject", a.message.Subject, "error", err)
+		conn.log.Warn("a verdict could not be sent", "subject", a.subject, "error", err)
 	}
 }
 
@@ -86,13 +95,13 @@ func (a *ask) send(release uint64) error {
 	nc := a.asks.conn.nc
 	switch {
 	case release == 0:
-	case strings.HasPrefix(a.message.Reply, inboxPrefix):
+	case strings.HasPrefix(a.replyTo, inboxPrefix):
 		a.buffer = strconv.AppendUint(append(a.buffer, '\n'), release, 10)
 	default:
 		header := nats.Header{releaseHeader: {strconv.FormatUint(release, 10)}}
-		return nc.PublishMsg(&nats.Msg{Subject: a.message.Reply, Data: a.buffer, Header: header})
+		return nc.PublishMsg(&nats.Msg{Subject: a.replyTo, Data: a.buffer, Header: header})
 	}
-	return nc.Publish(a.message.Reply, a.buffer)
+	return nc.Publish(a.replyTo, a.buffer)
 }
 
 // maxKept is the largest buffer, in bytes, that is kept for the next ask.
@@ -102,7 +111,7 @@ const maxKept = 64 << 10
 func (a *ask) finish() {
 	s := a.asks
 	s.working.remove(a)
-	a.message = nil
+	a.subject, a.replyTo, a.left, a.data = "", "", "", nil
 	if cap(a.buffer) > maxKept {
 		a.buffer = nil
 	}

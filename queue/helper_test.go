@@ -147,7 +147,7 @@ var echo = hooks.HandlerFunc(func(_ context.Context, e *hooks.Event) hooks.Verdi
 })
 
 // serve answers asks until the returned function is called, which waits and returns Serve's error.
-func serve(t testing.TB, c *Conn, h hooks.Handler) (stop func() error) {
+func serve(t testing.TB, c *Conn, h hooks.Answerer) (stop func() error) {
 	t.Helper()
 	pool := hooks.NewPool(8, 4096)
 	ctx, cancel := context.WithCancel(t.Context())

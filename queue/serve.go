@@ -30,7 +30,7 @@ const (
 // asks answers what is asked on one subscription.
 type asks struct {
 	conn    *Conn
-	handler hooks.Handler
+	handler hooks.Answerer
 	pool    Pool
 	ctx     context.Context // of the runs; ends after the subscription
 	pending sync.WaitGroup  // accepted and not yet answered
@@ -42,7 +42,7 @@ type asks struct {
 // under the same prefix. The pool decides how many run at once; an ask that it has no room for is answered with
 // OVERLOADED. When ctx ends, no further asks come in, and Serve returns when those that have are answered, or after
 // 20 s. A panic of the handler is answered with HOOK_ERROR.
-func Serve(ctx context.Context, conn *Conn, handler hooks.Handler, pool Pool) error {
+func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool) error {
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	s := &asks{conn: conn, handler: handler, pool: pool, ctx: runs}
@@ -114,13 +114,20 @@ func (s *asks) accept(m *nats.Msg) {
 		return
 	}
 	a, _ := s.free.Get().(*ask)
-	a.message, a.received = m, time.Now()
+	a.subject, a.replyTo, a.data, a.received = m.Subject, m.Reply, m.Data, time.Now()
+	if m.Header != nil {
+		a.left = m.Header.Get(deadlineHeader)
+	}
+	s.submit(a)
+}
+
+// submit has the ask answered.
+func (s *asks) submit(a *ask) {
 	s.pending.Add(1)
 	s.working.add(a)
 	if !s.pool.Submit(a.run) {
 		verdict := hooks.Stop(hooks.Errorf(hooks.CodeOverloaded, "too many runs in flight; try again"))
-		a.reply(&verdict)
-		a.finish()
+		a.tell(verdict)
 	}
 }
 

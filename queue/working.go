@@ -38,8 +38,8 @@ func (w *working) since(then time.Time, replies []string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, a := range w.asks {
-		if a.received.Before(then) && strings.HasPrefix(a.message.Reply, inboxPrefix) {
-			replies = append(replies, a.message.Reply)
+		if a.received.Before(then) && strings.HasPrefix(a.replyTo, inboxPrefix) {
+			replies = append(replies, a.replyTo)
 		}
 	}
 	return replies

@@ -28,7 +28,7 @@ func newBackground(parent context.Context) *background {
 // start runs one call, which the engine waits for when it closes.
 func (r *run) background(f func(context.Context)) {
 	if r.calls == nil {
-		r.calls = newBackground(r.ctx)
+		r.calls = newBackground(r.context())
 	}
 	b, stragglers := r.calls, r.stragglers
 	b.calls.Add(1)

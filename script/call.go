@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // Mode says what it means that a function ends without an answer.
@@ -15,9 +16,10 @@ const (
 	React
 )
 
-// Call is one run of one function. Its deadline is that of the context.
+// Call is one run of one function. It ends by its deadline, or that of the context if it is earlier.
 type Call struct {
-	Function string // for example beforePOST
+	Deadline time.Time // zero: the context's
+	Function string    // for example beforePOST
 	Mode     Mode
 	Request  Request
 	Settings json.RawMessage // context.settings; nil means none

@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// grace is how long Run waits past the deadline for a run that was interrupted.
-const grace = 50 * time.Millisecond
-
 // Config says how an engine works; the zero value is ready for use.
 type Config struct {
 	// Idle is how many runtimes are kept for the next runs. Making one takes some milliseconds, keeping one some
@@ -34,6 +31,7 @@ type Engine struct {
 	idle   []*machine
 	closed bool
 
+	watchdog   watchdog
 	abandoned  atomic.Int64
 	stragglers sync.WaitGroup // host calls
 }
@@ -49,12 +47,8 @@ func (e *Engine) Abandoned() int { return int(e.abandoned.Load()) }
 // begins later still works.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
-	idle := e.idle
 	e.idle, e.closed = nil, true
 	e.mu.Unlock()
-	for _, m := range idle {
-		m.stop()
-	}
 	return e.Wait(ctx)
 }
 
@@ -74,37 +68,41 @@ func (e *Engine) Wait(ctx context.Context) error {
 	}
 }
 
-// Run runs one function and returns at the latest shortly (under 100 ms) after ctx is done.
+// Run runs one function and returns at the latest shortly (under 100 ms) after its deadline, or after ctx is done.
 func (e *Engine) Run(ctx context.Context, p *Program, c *Call) Result {
-	r := &run{ctx: ctx, prog: p, call: c, stragglers: &e.stragglers}
-	if ctx.Err() != nil {
-		return r.late()
+	done := make(chan Result, 1)
+	go func() {
+		if res, ok := e.RunHere(ctx, p, c, func(res Result) { done <- res }); ok {
+			done <- res
+		}
+	}()
+	return <-done
+}
+
+// RunHere runs one function on the caller's goroutine, which is faster: handing a short run over to another goroutine
+// costs half as much as the run. A run that is stuck in a built-in function shortly after its deadline holds the
+// goroutine nevertheless: then late is called with the result, once, on a goroutine of its own, and whenever RunHere
+// returns, it returns false and nothing is left to do.
+func (e *Engine) RunHere(ctx context.Context, p *Program, c *Call, late func(Result)) (res Result, ok bool) {
+	r := &run{ctx: ctx, prog: p, call: c, stragglers: &e.stragglers, onLate: late}
+	if r.past(time.Now()) {
+		return r.late(), true
 	}
 	m := e.take(p)
 	r.m = m
-	m.state.Store(running)
-	m.tasks <- r
-	select {
-	case res := <-m.done:
-		return e.keep(m, res)
-	case <-ctx.Done():
-	}
-	m.js.Interrupt(errDeadline)
-	alarm := time.NewTimer(grace)
-	defer alarm.Stop()
-	select {
-	case res := <-m.done: // the interrupt may still be set: the runtime is not kept
-		m.stop()
-		return res
-	case <-alarm.C:
-	}
-	e.abandoned.Add(1)
-	m.stop()
-	if !m.state.CompareAndSwap(running, abandoned) {
+	e.watchdog.add(e, r)
+	res = m.serve(r)
+	r.release()
+	switch e.watchdog.remove(r) {
+	case taken:
+		(<-r.resume)()
 		e.abandoned.Add(-1)
-		return <-m.done
+		return Result{}, false
+	case stopped: // the interrupt may still be set: the runtime is not kept
+	default:
+		e.keep(m)
 	}
-	return r.late()
+	return res, true
 }
 
 // late is the result of a run that has not come back, or was not begun.
@@ -113,27 +111,9 @@ func (r *run) late() Result {
 	return Result{Err: r.tooLate(), Log: log, Warnings: warnings}
 }
 
-// work serves runs on a goroutine of its own, so that a run that cannot be stopped can be left behind. The goroutine
-// lasts as long as the runtime, because growing a new stack for each run costs more than the run.
-func (m *machine) work(e *Engine) {
-	for r := range m.tasks {
-		res := m.serve(r)
-		if r.calls != nil {
-			r.calls.release()
-		}
-		if m.state.CompareAndSwap(running, finished) {
-			m.done <- res
-		} else {
-			e.abandoned.Add(-1)
-		}
-	}
-}
-
-func (m *machine) stop() { close(m.tasks) }
-
 func (e *Engine) take(p *Program) *machine {
 	if p.fresh {
-		return e.start(newMachine(false))
+		return newMachine(false)
 	}
 	e.mu.Lock()
 	if n := len(e.idle); n > 0 {
@@ -144,27 +124,18 @@ func (e *Engine) take(p *Program) *machine {
 		return m
 	}
 	e.mu.Unlock()
-	return e.start(newMachine(true))
-}
-
-func (e *Engine) start(m *machine) *machine {
-	go m.work(e)
-	return m
+	return newMachine(true)
 }
 
 // keep returns the runtime to the pool if it may serve another run.
-func (e *Engine) keep(m *machine, res Result) Result {
+func (e *Engine) keep(m *machine) {
 	if !m.frozen || m.spent {
-		m.stop()
-		return res
+		return
 	}
 	m.forget()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.idle) < e.config.Idle && !e.closed {
 		e.idle = append(e.idle, m)
-	} else {
-		m.stop()
 	}
-	return res
 }

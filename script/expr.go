@@ -63,15 +63,16 @@ func CompileExpr(source, file string, line int) (*Program, error) {
 	return p, nil
 }
 
-// Test evaluates a condition of [CompileExpr] over the request of c and reports whether it is truthy. The error is an
-// [*Error].
-func (e *Engine) Test(ctx context.Context, p *Program, c *Call) (bool, error) {
-	res := e.Run(ctx, p, &Call{Request: c.Request, Settings: c.Settings})
-	if res.Err != nil {
-		return false, res.Err
+// TestHere evaluates a condition of [CompileExpr] over the request of c, as [Engine.RunHere] runs a function, and reports
+// whether it is truthy. The error is an [*Error].
+func (e *Engine) TestHere(ctx context.Context, p *Program, c *Call, late func(error)) (holds bool, err error, ok bool) {
+	test := &Call{Deadline: c.Deadline, Request: c.Request, Settings: c.Settings}
+	res, ok := e.RunHere(ctx, p, test, func(res Result) { late(res.Err) })
+	if !ok || res.Err == nil {
+		holds, _ = res.Answer.Bool()
+		return holds, nil, ok
 	}
-	answer, _ := res.Answer.Bool()
-	return answer, nil
+	return false, res.Err, true
 }
 
 // isExpr reports whether the program is a condition.

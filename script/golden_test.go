@@ -161,7 +161,7 @@ func (c *golden) test(engine *script.Engine) string {
 	if err != nil {
 		return "compile: " + err.Error() + "\n"
 	}
-	ok, err := engine.Test(context.Background(), p, &script.Call{Request: c.Request})
+	ok, err, _ := engine.TestHere(context.Background(), p, &script.Call{Request: c.Request}, nil)
 	if err != nil {
 		return "error: " + err.Error() + "\n"
 	}

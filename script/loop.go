@@ -60,7 +60,7 @@ func (r *run) drive() {
 		case l == nil || l.calls == 0 && len(l.timers) == 0:
 			r.nothingPending()
 			return
-		case r.ctx.Err() != nil:
+		case r.context().Err() != nil:
 			r.failure = r.tooLate()
 			return
 		}
@@ -114,7 +114,7 @@ func (r *run) wait(l *loop) {
 	select {
 	case <-l.mailbox.ready:
 	case <-alarm:
-	case <-r.ctx.Done():
+	case <-r.context().Done():
 	}
 }
 

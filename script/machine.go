@@ -3,7 +3,6 @@ package script
 import (
 	_ "embed"
 	"errors"
-	"sync/atomic"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
@@ -32,17 +31,7 @@ type machine struct {
 	slots     []slot // see room
 	jobs      int    // promise jobs that have begun
 	spent     bool   // was interrupted or has panicked: not to be used again
-
-	tasks chan *run
-	done  chan Result
-	state atomic.Int32 // of the current run: running, finished or abandoned
 }
-
-const (
-	running int32 = iota
-	finished
-	abandoned
-)
 
 //go:embed lockdown.js
 var lockdownSource string
@@ -51,7 +40,7 @@ var lockdown = goja.MustCompile("lockdown.js", lockdownSource, true) //nolint:go
 
 // newMachine makes a runtime. A frozen one may serve many runs: nothing that a script does to its globals lasts.
 func newMachine(frozen bool) *machine {
-	m := &machine{js: goja.New(), frozen: frozen, tasks: make(chan *run), done: make(chan Result, 1)}
+	m := &machine{js: goja.New(), frozen: frozen}
 	m.js.SetMaxCallStackSize(maxCalls)
 	m.js.SetParserOptions(parser.WithDisableSourceMaps)
 	m.yes, m.no = m.js.ToValue(true), m.js.ToValue(false)

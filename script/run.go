@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/dop251/goja"
 )
@@ -17,7 +18,9 @@ type run struct {
 	prog *Program
 	call *Call
 
-	compiling  bool        // only to see what the file defines
+	compiling  bool            // only to see what the file defines
+	timed      context.Context // ctx with the deadline; see context
+	untimed    context.CancelFunc
 	calls      *background // nil until there is a host call
 	stragglers *sync.WaitGroup
 	journal    journal
@@ -35,6 +38,12 @@ type run struct {
 	function *goja.Object
 	module   *goja.Object    // of the main file, if it uses it
 	rejected []*goja.Promise // rejections that nobody handles
+
+	onLate        func(Result)
+	resume        chan func() // of the place that a run gave up when it was taken
+	seat          int         // among those that the watchdog looks after; with what follows under its lock
+	fate          fate
+	interruptedAt time.Time
 
 	settingsValue goja.Value
 	hasReq        bool
@@ -73,6 +82,27 @@ func (m *machine) serve(r *run) (res Result) {
 	}
 	r.closed = true
 	return r.result(r.takeContext())
+}
+
+// context is what a run waits under, made when it first waits. It ends with the run.
+func (r *run) context() context.Context {
+	if r.timed == nil {
+		r.timed, r.untimed = r.ctx, func() {}
+		if !r.call.Deadline.IsZero() {
+			r.timed, r.untimed = context.WithDeadline(r.ctx, r.call.Deadline)
+		}
+	}
+	return r.timed
+}
+
+// release lets go of what outlives the run.
+func (r *run) release() {
+	if r.calls != nil {
+		r.calls.release()
+	}
+	if r.untimed != nil {
+		r.untimed()
+	}
 }
 
 // start evaluates the file and calls the function.
