@@ -46,6 +46,7 @@ type Gate interface {
 type Collections struct {
 	Documents Documents
 	Gate      Gate
+	System    SystemCollections // by name: collections that are no documents; may be nil
 }
 
 // CollectionCall is one call on a collection.
@@ -85,6 +86,9 @@ func (c *Collections) Do(ctx context.Context, call CollectionCall) (Reply, error
 	}
 	if call.RequestID == "" {
 		call.RequestID = newID()
+	}
+	if system := c.System[call.Collection]; system != nil {
+		return system(ctx, call)
 	}
 	run, ok := map[string]func(context.Context, *CollectionCall) (Reply, error){
 		"GET": c.read, "POST": c.create, "PUT": c.update, "PATCH": c.update, "DELETE": c.remove,
