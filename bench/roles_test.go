@@ -67,7 +67,8 @@ func serveEcho(ctx context.Context) int {
 func startRole(b *testing.B, role string, env ...string) {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append([]string{roleVariable + "=" + role, "PATH=" + os.Getenv("PATH")}, env...)
+	// The collector is set as deploy/compose.yaml sets it for the server, and a worker for itself.
+	cmd.Env = append([]string{roleVariable + "=" + role, "PATH=" + os.Getenv("PATH"), "GOGC=400"}, env...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)

@@ -45,6 +45,9 @@ type Record struct {
 	Calls    []HostCall      `json:"calls,omitempty"` // what the script asked of the world, the first 32
 	End      string          `json:"end,omitempty"`   // the text a job ended with
 	Audit    *Audit          `json:"audit,omitempty"` // of kind audit
+	// Passing says that the run was one of a before hook, which nobody takes up again should it break off. The stream then
+	// need not know the record's id, which costs it as much as the record.
+	Passing bool `json:"-"`
 }
 
 // RecordError is what went wrong in a run; the stack has the author's own files and lines.

@@ -105,6 +105,7 @@ func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *ru
 		record: Record{
 			ID: newID(), Time: now.UTC(), App: e.App, Kind: kind, Name: name, Function: function,
 			Event: e.ID, Release: t.Release.Number, Attempt: max(e.Attempt, 1), Status: StatusOK,
+			Passing: e.Phase == Before,
 		},
 	}
 	made.host.caller = Caller{Event: e, Table: t, Run: made.record.ID, Name: made.record.label(), lines: &made.host.lines}

@@ -94,18 +94,19 @@ func mustMarshal(v any) []byte {
 	return b
 }
 
-// ParseVerdict reads the wire form. The raw fields are slices of b. It is on the path of every call, and looks at what a
+// ParseVerdict reads the wire form. The raw fields are slices of b, which nobody may write to any more. It is on the path of every call, and looks at what a
 // verdict replaces no further than to find its end.
 func ParseVerdict(b []byte) (Verdict, error) {
 	if string(b) == goOn {
 		return GoOn(), nil
 	}
 	var v Verdict
-	if !gjson.ValidBytes(b) || !gjson.ParseBytes(b).IsObject() {
+	root := gjson.Parse(textOf(b))
+	if !gjson.Valid(textOf(b)) || !root.IsObject() {
 		return v, errors.New("verdict: not a JSON object")
 	}
 	var failed error
-	gjson.ParseBytes(b).ForEach(func(name, value gjson.Result) bool {
+	root.ForEach(func(name, value gjson.Result) bool {
 		raw := b[value.Index : value.Index+len(value.Raw)]
 		if field := v.raw(name.Str); field != nil {
 			*field = raw

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"strconv"
@@ -18,7 +19,7 @@ type ask struct {
 	run      func() // answer, made once
 	subject  string
 	replyTo  string
-	left     string // milliseconds for the whole chain; empty: the default
+	left     time.Duration // for the whole chain; 0: the default
 	data     []byte
 	received time.Time
 	place    int // in the list of what is being worked on
@@ -58,15 +59,7 @@ func (a *ask) parse(e *hooks.Event) error {
 	if err := a.asks.conn.subjects.parseAsk(a.subject, e); err != nil {
 		return err
 	}
-	left := hooks.DefaultTimeout
-	if a.left != "" {
-		ms, err := strconv.ParseUint(a.left, 10, 31)
-		if err != nil || ms == 0 {
-			return hooks.Errorf(hooks.CodeBadRequest, "%s %.40q is not a number of milliseconds", deadlineHeader, a.left)
-		}
-		left = time.Duration(ms) * time.Millisecond
-	}
-	e.Deadline = a.received.Add(left)
+	e.Deadline = a.received.Add(cmp.Or(a.left, hooks.DefaultTimeout))
 	var err error
 	e.Payload, err = hooks.ParsePayload(a.data)
 	return err
@@ -93,15 +86,37 @@ const releaseRoom = 64
 // reads it; for anybody else there is a header, which costs a fifth of the throughput.
 func (a *ask) send(release uint64) error {
 	nc := a.asks.conn.nc
-	switch {
-	case release == 0:
-	case strings.HasPrefix(a.replyTo, inboxPrefix):
-		a.buffer = strconv.AppendUint(append(a.buffer, '\n'), release, 10)
-	default:
+	if !strings.HasPrefix(a.replyTo, inboxPrefix) {
+		if release == 0 {
+			return nc.Publish(a.replyTo, a.buffer)
+		}
 		header := nats.Header{releaseHeader: {strconv.FormatUint(release, 10)}}
 		return nc.PublishMsg(&nats.Msg{Subject: a.replyTo, Data: a.buffer, Header: header})
 	}
+	if release != 0 {
+		a.buffer = strconv.AppendUint(append(a.buffer, '\n'), release, 10)
+	}
+	if len(a.buffer) <= maxItem && a.asks.working.crowd() && a.join() {
+		return nil
+	}
 	return nc.Publish(a.replyTo, a.buffer)
+}
+
+// join has the verdict travel with others to the same gate, if it can.
+func (a *ask) join() bool {
+	i := strings.LastIndexByte(a.replyTo, '.') + 1
+	number, err := strconv.ParseUint(a.replyTo[i:], 36, 64)
+	if err != nil {
+		return false
+	}
+	b := a.asks.crowd.begin(a.replyTo[:i] + bundled)
+	if b == nil {
+		return false
+	}
+	b.uint(number)
+	b.bytes(a.buffer)
+	a.asks.crowd.end(b)
+	return true
 }
 
 // maxKept is the largest buffer, in bytes, that is kept for the next ask.
@@ -111,7 +126,7 @@ const maxKept = 64 << 10
 func (a *ask) finish() {
 	s := a.asks
 	s.working.remove(a)
-	a.subject, a.replyTo, a.left, a.data = "", "", "", nil
+	a.subject, a.replyTo, a.left, a.data = "", "", 0, nil
 	if cap(a.buffer) > maxKept {
 		a.buffer = nil
 	}

@@ -20,6 +20,7 @@ type Gate struct {
 	conn   *Conn
 	tables *hooks.Tables
 	inbox  *inbox
+	crowd  *bundler
 	free   sync.Pool // of *question
 	status chan nats.Status
 	done   chan struct{}
@@ -32,7 +33,7 @@ func NewGate(conn *Conn, tables *hooks.Tables) (*Gate, error) {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
 	g := &Gate{
-		conn: conn, tables: tables, inbox: in, done: make(chan struct{}),
+		conn: conn, tables: tables, inbox: in, crowd: newBundler(conn), done: make(chan struct{}),
 		status: conn.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING),
 	}
 	g.free.New = func() any { return newQuestion() }
@@ -53,6 +54,32 @@ func (g *Gate) Close() {
 	g.inbox.close()
 	g.conn.nc.RemoveStatusListener(g.status)
 	<-g.done
+	g.crowd.close()
+}
+
+// join has the question travel with others, if it can.
+func (g *Gate) join(q *question, left time.Duration) bool {
+	if q.crowd < askCrowd || len(q.payload) > maxItem {
+		return false
+	}
+	b := g.crowd.begin(g.conn.subjects.bundles())
+	if b == nil {
+		return false
+	}
+	g.inbox.mu.Lock()
+	if b.items == 0 {
+		g.inbox.bundles++
+		b.reply = g.inbox.prefix + bundled + strconv.FormatUint(g.inbox.bundles, 36)
+		b.number = g.inbox.bundles
+	}
+	q.bundle = b.number
+	g.inbox.mu.Unlock()
+	b.text(q.subject)
+	b.uint(q.number)
+	b.uint(uint64(max(left.Milliseconds(), 1)))
+	b.bytes(q.payload)
+	g.crowd.end(b)
+	return true
 }
 
 // Ask has the hooks of an event decide, and returns at once if there are none. It waits until the event's deadline or

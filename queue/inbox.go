@@ -29,8 +29,13 @@ type inbox struct {
 
 	mu      sync.Mutex
 	last    uint64
+	bundles uint64 // how many there have been
 	waiting map[uint64]*question
 }
+
+// bundled is the last token of the reply subject for verdicts in bundles; the number of a bundle of asks stands behind it
+// in the subject for the server's answer that nobody is there.
+const bundled = "-"
 
 // news is what an inbox knows of a question, under the inbox's lock.
 type news struct {
@@ -61,11 +66,14 @@ func (in *inbox) add(q *question) {
 	in.mu.Lock()
 	in.last++
 	q.number = in.last
-	q.news = news{}
+	q.news, q.bundle = news{}, 0
 	in.waiting[q.number] = q
+	q.crowd = len(in.waiting)
 	in.mu.Unlock()
-	q.reply = in.prefix + strconv.FormatUint(q.number, 36)
 }
+
+// replyTo is the subject for the verdict on a question.
+func (in *inbox) replyTo(q *question) string { return in.prefix + strconv.FormatUint(q.number, 36) }
 
 // forget ends the question's wait. Replies that come later find nobody.
 func (in *inbox) forget(q *question) {
@@ -88,29 +96,82 @@ func (in *inbox) look(q *question) news {
 
 // receive is the subscription's callback.
 func (in *inbox) receive(m *nats.Msg) {
-	number, err := strconv.ParseUint(strings.TrimPrefix(m.Subject, in.prefix), 36, 64)
+	token := strings.TrimPrefix(m.Subject, in.prefix)
+	nobody := len(m.Data) == 0 && m.Header.Get("Status") == "503"
+	if id, ok := strings.CutPrefix(token, bundled); ok {
+		if nobody {
+			in.refuse(id)
+		} else {
+			in.unbundle(m.Data)
+		}
+		return
+	}
+	number, err := strconv.ParseUint(token, 36, 64)
 	if err != nil {
 		return
 	}
 	in.mu.Lock()
-	q := in.waiting[number]
-	if q == nil {
-		in.mu.Unlock()
-		return
-	}
-	switch {
-	case len(m.Data) == 0 && m.Header.Get("Status") == "503":
-		q.news.refused = true
-	case string(m.Data) == stillWorking:
-		q.news.heard = time.Now()
-		in.mu.Unlock()
-		return
-	default:
-		q.news.reply = m.Data
-		delete(in.waiting, number)
+	var q *question
+	if nobody {
+		if q = in.waiting[number]; q != nil {
+			q.news.refused = true
+		}
+	} else {
+		q = in.tell(number, m.Data)
 	}
 	in.mu.Unlock()
-	q.poke()
+	if q != nil {
+		q.poke()
+	}
+}
+
+// tell notes what a worker says of a question, under the lock, and returns the question if it is to be woken.
+func (in *inbox) tell(number uint64, reply []byte) *question {
+	q := in.waiting[number]
+	switch {
+	case q == nil:
+	case string(reply) == stillWorking:
+		q.news.heard = time.Now()
+		return nil
+	default:
+		q.news.reply = reply
+		delete(in.waiting, number)
+	}
+	return q
+}
+
+// unbundle takes in several verdicts.
+func (in *inbox) unbundle(data []byte) {
+	var answered [maxBundle]*question
+	n := 0
+	in.mu.Lock()
+	for u := (unbundler{data: data}); u.more() && n < maxBundle; {
+		number, reply := u.uint(), u.bytes()
+		if q := in.tell(number, reply); q != nil && u.err == nil {
+			answered[n] = q
+			n++
+		}
+	}
+	in.mu.Unlock()
+	for _, q := range answered[:n] {
+		q.poke()
+	}
+}
+
+// refuse notes that nobody was there to be asked the questions of a bundle.
+func (in *inbox) refuse(bundle string) {
+	number, err := strconv.ParseUint(bundle, 36, 64)
+	if err != nil {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, q := range in.waiting {
+		if q.bundle == number {
+			q.news.refused = true
+			q.poke()
+		}
+	}
 }
 
 // connected notes that the connection is there again, or not, and tells who waits.

@@ -151,7 +151,7 @@ func (l *Log) add(batch []*nats.Msg, r *hooks.Record) []*nats.Msg {
 		data = short.AppendJSON(nil)
 	}
 	m := &nats.Msg{Subject: l.conn.subjects.record(r.App, r.Kind, r.Name), Data: data}
-	if r.ID != "" {
+	if r.ID != "" && !r.Passing {
 		m.Header = nats.Header{jetstream.MsgIDHeader: {r.ID}}
 	}
 	return append(batch, m)
@@ -170,7 +170,8 @@ func (l *Log) publish(batch []*nats.Msg) {
 
 // attempt publishes all at once and returns those that the stream may not have. One acknowledgement at the end stands
 // for all of them, because the stream takes in order what comes over one connection; if that was lost on the way nobody
-// knows, and all are published again. The stream knows by its id a record that it has.
+// knows, and all are published again. The stream knows by its id a record that it has, unless it is a passing one, which
+// may then be there twice.
 func (l *Log) attempt(batch []*nats.Msg) (left []*nats.Msg) {
 	connection := l.conn.nc.Stats().Reconnects
 	last := len(batch) - 1

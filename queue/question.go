@@ -40,13 +40,14 @@ const (
 // question is one ask on its way. Questions are reused; their numbers are not.
 type question struct {
 	number uint64
-	news   news // under the inbox's lock
+	news   news   // under the inbox's lock
+	bundle uint64 // that the question went out in, likewise; 0: alone
+	crowd  int    // how many were waiting when it was put
 	wake   chan struct{}
 	timer  *time.Timer
 
 	gate     *Gate
 	subject  string
-	reply    string
 	payload  []byte
 	deadline time.Time // of the chain
 	giveUp   time.Time
@@ -162,11 +163,15 @@ func (q *question) send(now time.Time) {
 	}
 	nc := q.gate.conn.nc
 	left := q.deadline.Sub(now)
+	if !q.sent && q.gate.join(q, left) {
+		q.sent = true
+		return
+	}
 	if hooks.DefaultTimeout-usual < left && left <= hooks.DefaultTimeout {
-		q.sendFail = nc.PublishRequest(q.subject, q.reply, q.payload)
+		q.sendFail = nc.PublishRequest(q.subject, q.gate.inbox.replyTo(q), q.payload)
 	} else {
 		q.sendFail = nc.PublishMsg(&nats.Msg{
-			Subject: q.subject, Reply: q.reply, Data: q.payload,
+			Subject: q.subject, Reply: q.gate.inbox.replyTo(q), Data: q.payload,
 			Header: nats.Header{deadlineHeader: {strconv.FormatInt(max(left.Milliseconds(), 1), 10)}},
 		})
 	}

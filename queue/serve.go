@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +38,7 @@ type asks struct {
 	ctx     context.Context // of the runs; ends after the subscription
 	pending sync.WaitGroup  // accepted and not yet answered
 	working working
+	crowd   *bundler
 	free    sync.Pool // of *ask
 }
 
@@ -45,19 +49,15 @@ type asks struct {
 func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool) error {
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	s := &asks{conn: conn, handler: handler, pool: pool, ctx: runs}
+	s := &asks{conn: conn, handler: handler, pool: pool, ctx: runs, crowd: newBundler(conn)}
+	defer s.crowd.close()
 	s.free.New = func() any {
 		a := &ask{asks: s}
 		a.run = a.answer
 		return a
 	}
-	sub, err := conn.nc.QueueSubscribe(conn.subjects.asks(), group, s.accept)
+	subs, err := s.subscribe()
 	if err != nil {
-		return fmt.Errorf("serve asks: %w", err)
-	}
-	ended := make(chan struct{})
-	sub.SetClosedHandler(func(string) { close(ended) })
-	if err := sub.SetPendingLimits(-1, -1); err != nil { // the pool bounds what is in hand, and says so to the caller
 		return fmt.Errorf("serve asks: %w", err)
 	}
 	tell := make(chan struct{})
@@ -68,27 +68,68 @@ func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool) e
 	defer func() { <-tell }()
 	defer cancel()
 	select {
-	case <-ended:
+	case <-subs.ended:
 		return errors.New("serve asks: the connection was closed")
 	case <-ctx.Done():
-		return s.stop(sub, ended, cancel)
+		return s.stop(subs, cancel)
 	}
 }
 
-// stop ends the subscription and waits for what came in on it.
-func (s *asks) stop(sub *nats.Subscription, ended <-chan struct{}, cancel context.CancelFunc) error {
+// subscriptions are what asks come in on.
+type subscriptions struct {
+	list  []*nats.Subscription
+	ended chan struct{} // is closed when nothing more comes in on any
+}
+
+// subscribe begins to take asks, single ones and bundles.
+func (s *asks) subscribe() (*subscriptions, error) {
+	subs := &subscriptions{ended: make(chan struct{})}
+	var open sync.WaitGroup
+	for subject, accept := range map[string]nats.MsgHandler{
+		s.conn.subjects.asks(): s.accept, s.conn.subjects.bundles(): s.acceptBundle,
+	} {
+		sub, err := s.conn.nc.QueueSubscribe(subject, group, accept)
+		if err != nil {
+			return nil, err
+		}
+		open.Add(1)
+		sub.SetClosedHandler(func(string) { open.Done() })
+		if err := sub.SetPendingLimits(-1, -1); err != nil { // the pool bounds what is in hand, and says so to the caller
+			return nil, err
+		}
+		subs.list = append(subs.list, sub)
+	}
+	go func() {
+		open.Wait()
+		close(subs.ended)
+	}()
+	return subs, nil
+}
+
+// end takes nothing more in. Without a connection nothing comes in, and draining would wait for the server to say so.
+func (subs *subscriptions) end(connected bool) error {
+	for _, sub := range subs.list {
+		end := sub.Drain
+		if !connected {
+			end = sub.Unsubscribe
+		}
+		if err := end(); err != nil {
+			return fmt.Errorf("serve asks: %w", err)
+		}
+	}
+	return nil
+}
+
+// stop ends the subscriptions and waits for what came in on them.
+func (s *asks) stop(subs *subscriptions, cancel context.CancelFunc) error {
 	deadline := time.NewTimer(stopTimeout)
 	defer deadline.Stop()
 	done := make(chan struct{})
-	end := sub.Drain
-	if !s.conn.nc.IsConnected() { // nothing comes in, and draining would wait for the server to say so
-		end = sub.Unsubscribe
-	}
-	if err := end(); err != nil {
-		return fmt.Errorf("serve asks: %w", err)
+	if err := subs.end(s.conn.nc.IsConnected()); err != nil {
+		return err
 	}
 	go func() {
-		<-ended
+		<-subs.ended
 		s.pending.Wait()
 		close(done)
 	}()
@@ -103,6 +144,7 @@ func (s *asks) stop(sub *nats.Subscription, ended <-chan struct{}, cancel contex
 			return fmt.Errorf("serve asks: runs did not end within %v", stopTimeout)
 		}
 	}
+	s.crowd.close()
 	s.conn.flush()
 	return nil
 }
@@ -115,10 +157,46 @@ func (s *asks) accept(m *nats.Msg) {
 	}
 	a, _ := s.free.Get().(*ask)
 	a.subject, a.replyTo, a.data, a.received = m.Subject, m.Reply, m.Data, time.Now()
-	if m.Header != nil {
-		a.left = m.Header.Get(deadlineHeader)
+	if text := m.Header.Get(deadlineHeader); text != "" {
+		ms, err := strconv.ParseUint(text, 10, 31)
+		if err != nil || ms == 0 {
+			s.refuse(a, hooks.Errorf(hooks.CodeBadRequest, "%s %.40q is not a number of milliseconds", deadlineHeader, text))
+			return
+		}
+		a.left = time.Duration(ms) * time.Millisecond
 	}
 	s.submit(a)
+}
+
+// acceptBundle is the same for several asks in one message.
+func (s *asks) acceptBundle(m *nats.Msg) {
+	inbox := m.Reply[:strings.LastIndexByte(m.Reply, '.')+1]
+	if !strings.HasPrefix(inbox, inboxPrefix) || !strings.HasPrefix(m.Reply[len(inbox):], bundled) {
+		s.conn.log.Warn("a bundle that is not a gate's was dropped", "subject", m.Subject)
+		return
+	}
+	now := time.Now()
+	u := unbundler{data: m.Data}
+	for items := 0; u.more() && items < maxBundle; items++ {
+		subject, number, left, payload := u.bytes(), u.uint(), u.uint(), u.bytes()
+		if u.err != nil {
+			break
+		}
+		a, _ := s.free.Get().(*ask)
+		a.subject, a.replyTo, a.data, a.received = string(subject), inbox+strconv.FormatUint(number, 36), payload, now
+		a.left = time.Duration(min(left, math.MaxInt32)) * time.Millisecond
+		s.submit(a)
+	}
+	if u.more() || u.err != nil {
+		s.conn.log.Warn("a bundle of asks is broken", "error", u.err)
+	}
+}
+
+// refuse answers an ask without having it run.
+func (s *asks) refuse(a *ask, err *hooks.Error) {
+	s.pending.Add(1)
+	s.working.add(a)
+	a.tell(hooks.Stop(err))
 }
 
 // submit has the ask answered.
@@ -126,8 +204,7 @@ func (s *asks) submit(a *ask) {
 	s.pending.Add(1)
 	s.working.add(a)
 	if !s.pool.Submit(a.run) {
-		verdict := hooks.Stop(hooks.Errorf(hooks.CodeOverloaded, "too many runs in flight; try again"))
-		a.tell(verdict)
+		a.tell(hooks.Stop(hooks.Errorf(hooks.CodeOverloaded, "too many runs in flight; try again")))
 	}
 }
 

@@ -22,6 +22,9 @@ func (s subjects) ask(e *hooks.Event) string {
 // asks matches every ask.
 func (s subjects) asks() string { return s.prefix + ".ask.*.*.*.*" }
 
+// bundles is where gates send several asks as one message.
+func (s subjects) bundles() string { return s.prefix + ".bundle" }
+
 // event is where an event is published: prefix.event.app.partition.service.operation.phase.
 func (s subjects) event(e *hooks.Event) string {
 	p := strconv.Itoa(partition(cmp.Or(e.Key, e.ID), partitions))
