@@ -2,6 +2,7 @@
 # The servers that the tests need: installed if missing, started on free ports of the loopback interface, stopped.
 
 servers=()
+mysql='' # one of them
 
 # install_missing LOG installs what a bare machine lacks, without starting the services that come with it.
 install_missing() {
@@ -10,6 +11,7 @@ install_missing() {
   type -P curl >/dev/null || packages+=(curl)
   type -P redis-server >/dev/null || packages+=(redis-server)
   [[ $(postgres_programs) ]] || packages+=(postgresql)
+  PATH=$PATH:/usr/sbin type -P mariadbd >/dev/null || packages+=(mariadb-server)
   if ((${#packages[@]} == 0)); then return; fi
   if ((EUID != 0)); then
     echo "missing, and only root can install them: ${packages[*]}" >&2
@@ -38,11 +40,12 @@ postgres_programs() {
   dirname "${found:-$(type -P postgres || true)}" | grep -v '^\.$' || true
 }
 
-# start_servers FOLDER starts PostgreSQL and Redis and exports their addresses.
+# start_servers FOLDER starts PostgreSQL, Redis and MariaDB and exports their addresses.
 start_servers() {
   chmod 711 "$1" # PostgreSQL runs as another user, who passes through
   start_postgres "$1/postgres" "$1/postgres.log"
   start_redis "$1/redis" "$1/redis.log"
+  start_mysql "$1/mysql" "$1/mysql.log"
 }
 
 start_postgres() {
@@ -74,6 +77,28 @@ start_redis() {
   servers+=($!)
   export GAFF_TEST_REDIS_URL="redis://127.0.0.1:$port"
   await Redis $! "$log" redis-cli -p "$port" ping
+}
+
+# start_mysql starts a MariaDB that reads no configuration but this.
+start_mysql() {
+  local dir=$1 log=$2 port password as=() PATH=$PATH:/usr/sbin
+  port=$(free_port) password=$(random_word)
+  mkdir -m 700 "$dir"
+  if ((EUID == 0)); then # it refuses to run as root
+    as=(setpriv --reuid=mysql --regid=mysql --init-groups --)
+    chown mysql: "$dir"
+  fi
+  printf "alter user root@localhost identified by '%s';\ncreate database gaff character set utf8mb4;\n" "$password" >"$dir/init.sql"
+  (cd "$dir" && "${as[@]}" mariadb-install-db --no-defaults --datadir="$dir/data" --skip-test-db \
+    --auth-root-authentication-method=normal) >"$log" 2>&1 || show "$log"
+  # Tests kill our processes, never the machine: nothing here has to survive a power failure.
+  in_group "${as[@]}" mariadbd --no-defaults --datadir="$dir/data" --port="$port" --bind-address=127.0.0.1 \
+    --socket="$dir/socket" --pid-file="$dir/pid" --init-file="$dir/init.sql" --innodb-flush-log-at-trx-commit=0 \
+    --character-set-server=utf8mb4 --max-connections=200 >>"$log" 2>&1
+  mysql=$!
+  servers+=("$mysql")
+  export GAFF_TEST_MYSQL_URL="mysql://root:$password@127.0.0.1:$port/gaff"
+  await MariaDB "$mysql" "$log" env MYSQL_PWD="$password" mariadb --no-defaults -h 127.0.0.1 -P "$port" -u root -e 'select 1'
 }
 
 # await NAME PID LOG COMMAND... asks until the server answers.
@@ -123,9 +148,11 @@ end_group() {
   done
 }
 
-# stop_servers stops them and waits until they are gone. SIGINT makes PostgreSQL drop its clients first.
+# stop_servers stops them and waits until they are gone. SIGINT makes PostgreSQL drop its clients first; MariaDB
+# ignores it and takes SIGTERM.
 stop_servers() {
   local pid
   for pid in "${servers[@]}"; do kill -INT "$pid" 2>/dev/null || true; done
+  kill -TERM "$mysql" 2>/dev/null || true
   for pid in "${servers[@]}"; do wait "$pid" 2>/dev/null || true; done
 }
