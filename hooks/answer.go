@@ -15,15 +15,15 @@ type scriptResult = script.Result
 
 // decide reads what a hook function ended with: {data}, {query}, {hint}, {context}, {respond} change the call, {error}
 // refuses it. Nothing else of an answer counts, and nothing that was changed in req without being handed back.
-func decide(phase Phase, res *scriptResult) (Verdict, *Error) {
+func decide(e *Event, res *scriptResult) (Verdict, *Error) {
+	if e.Phase != Before {
+		return decideAfter(e, res)
+	}
 	v := GoOn()
 	v.Context = res.Context
 	answer := &res.Answer
 	if err := refusal(answer); err != nil {
 		return v, err
-	}
-	if phase != Before {
-		return v, nil
 	}
 	known := 0
 	for _, f := range answer.Fields {
@@ -47,7 +47,7 @@ func decide(phase Phase, res *scriptResult) (Verdict, *Error) {
 	switch {
 	case answer.Status >= 200 && answer.Status < 400 && answer.Status != http.StatusOK:
 		v.Respond = &Response{Status: answer.Status, Body: answer.Raw}
-	case known == 0 && answer.Raw != nil && string(answer.Raw) != "null" && string(answer.Raw) != "{}":
+	case known == 0 && says(answer.Raw):
 		v.Warnings = append(v.Warnings, "the answer has none of data, query, hint, context, respond and error, and was ignored")
 	}
 	return v, nil

@@ -79,17 +79,18 @@ func TestState(t *testing.T) {
 		Jobs:  []Job{{Name: "j"}},
 	}
 	table := Source{Release: r, State: s}.Table()
-	if table.Has(Before, "item", "POST", Client) || table.Job("j") != nil || len(s.DisabledHooks) != 2 {
+	post := &Event{Service: "item", Operation: "POST", Phase: Before}
+	if table.Has(post, true) || table.Job("j") != nil || len(s.DisabledHooks) != 2 {
 		t.Errorf("%+v", s)
 	}
 	s.EnableHook("a", true)
 	s.EnableJob("j", true)
 	again := Source{Release: r, State: s, Previous: table}.Table()
-	if !again.Has(Before, "item", "POST", Client) || again.Job("j") == nil || again.programs != table.programs {
+	if !again.Has(post, true) || again.Job("j") == nil || again.programs != table.programs {
 		t.Errorf("%+v", s)
 	}
 	with := Source{Release: &Release{Number: 2}, Canary: again, Percent: 10}.Table()
-	if !with.Has(Before, "item", "POST", Client) || with.Match(Before, "item", "POST", Client) != nil {
+	if !with.Has(post, true) || with.Match(post, true) != nil {
 		t.Error("a call with hooks only in the canary is not asked about")
 	}
 }

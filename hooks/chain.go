@@ -93,55 +93,72 @@ func (c *chain) decided(m *Match, run *run, res *scriptResult, fault *Error) boo
 		run.finish(res, fault, StatusFailed, nil)
 		return c.broken(m, fault)
 	}
-	decided, err := decide(c.event.Phase, res)
+	decided, err := decide(&c.event, res)
 	c.table.masker.inError(err)
+	c.table.masker.inError(decided.Error)
 	for i, w := range res.Warnings {
 		res.Warnings[i] = c.table.masker.inText(w)
 	}
 	if err != nil {
 		err.Hook = run.record.label()
-		return c.refused(run, res, err)
+		return c.refused(m, run, res, err)
 	}
 	decided.Warnings = append(decided.Warnings, res.Warnings...)
-	run.finish(res, nil, StatusOK, &decided)
-	c.take(&decided)
-	return decided.Respond == nil
+	if decided.Error != nil {
+		decided.Error.Hook = run.record.label()
+	}
+	run.finish(res, decided.Error, StatusRejected, &decided)
+	return c.take(&decided)
 }
 
 // refused ends the chain: a before hook said no. An after hook that answers an error has failed; what it reacts to
 // stays done.
-func (c *chain) refused(run *run, res *scriptResult, err *Error) bool {
+func (c *chain) refused(m *Match, run *run, res *scriptResult, err *Error) bool {
 	if c.event.Phase != Before {
 		run.finish(res, err, StatusFailed, nil)
-		c.warn(err)
-		return true
+		return c.broken(m, err)
 	}
-	warnings := c.verdict.Warnings
-	c.verdict = Stop(err)
-	c.verdict.Warnings = warnings
+	c.stop(err)
 	run.finish(res, err, StatusRejected, &c.verdict)
 	return false
 }
 
 // broken applies the hook's policy to a run that failed or came too late. What has happened cannot be stopped: after
-// the call the other hooks run all the same.
+// the call fail means that the caller is told, and the other hooks run all the same if nobody waits.
 func (c *chain) broken(m *Match, fault *Error) bool {
-	if c.event.Phase != Before || m.policy(c.event.Phase) == Ignore {
+	if c.event.Phase != Before && !c.event.Asked || m.policy(c.event.Phase) == Ignore {
 		c.warn(fault)
 		return true
 	}
-	c.verdict = Stop(fault)
+	c.stop(fault)
 	return false
+}
+
+// stop makes the verdict one that stops the call, or that answers it with an error if it has been made.
+func (c *chain) stop(err *Error) {
+	warnings := c.verdict.Warnings
+	c.verdict = Stop(err)
+	c.verdict.Warnings = warnings
 }
 
 func (c *chain) warn(err *Error) {
 	c.verdict.Warnings = append(c.verdict.Warnings, fmt.Sprintf("%s: %s: %s", err.Hook, err.Code, err.Message))
 }
 
-// take makes what a hook decided part of the verdict, and of what the next hook sees.
-func (c *chain) take(d *Verdict) {
+// take makes what a hook decided part of the verdict, and of what the next hook sees, and reports whether the next may
+// run. One that answers in place of the call ends the chain; so does, after the call, one that makes an error of it, and
+// after a failure one that makes a success of it.
+func (c *chain) take(d *Verdict) bool {
 	c.verdict.Warnings = append(c.verdict.Warnings, d.Warnings...)
+	if d.Stopped() {
+		c.stop(d.Error)
+		c.event.Error = d.Error.raw()
+		return c.event.Phase == Failed
+	}
 	c.verdict.Respond = d.Respond
+	if d.Result != nil {
+		c.verdict.Result, c.event.Result = d.Result, d.Result
+	}
 	if d.Message != nil {
 		c.verdict.Message, c.event.Message = d.Message, d.Message
 	}
@@ -154,7 +171,11 @@ func (c *chain) take(d *Verdict) {
 	if d.Context != nil {
 		c.verdict.Context, c.event.Context = d.Context, d.Context
 	}
-	c.verdict.Status = http.StatusOK
+	if turned := c.event.Phase == Failed && (d.Result != nil || d.Respond != nil); turned || c.verdict.Error == nil {
+		c.verdict.Status, c.verdict.Error = http.StatusOK, nil
+		return !turned && d.Respond == nil
+	}
+	return true
 }
 
 // policy says what a broken hook means: unless the hook says otherwise, a before hook stops the call and another

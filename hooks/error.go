@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -94,6 +95,11 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.cause }
+
+// raw is the error as failed hooks see it.
+func (e *Error) raw() json.RawMessage {
+	return mustMarshal(map[string]any{"code": e.Code, "message": e.Message, "status": e.Status})
+}
 
 // ScriptError returns what a script sees of the error when one of its own calls gets it.
 func (e *Error) ScriptError() any {

@@ -50,6 +50,9 @@ type Event struct {
 	Deadline time.Time
 	// Attempt counts deliveries from 1; 0 means 1.
 	Attempt int
+	// Asked says that somebody waits for the verdict: of after and failed hooks only those that are sync run. Otherwise the
+	// event comes from the stream, and all but those run. It does not travel: the transport says it.
+	Asked bool
 }
 
 // Payload is what travels: every field is optional and what the subject says is not repeated. The raw fields are

@@ -107,6 +107,18 @@ func (l *loader) order(i *int) setter {
 	}
 }
 
+// flag reads true or false. Other spellings are refused: yes means one thing to an author and another to YAML.
+func (l *loader) flag(key string, b *bool) setter {
+	return func(n ast.Node) {
+		v, ok := n.(*ast.BoolNode)
+		if !ok {
+			l.at(n, "%s must be true or false", key)
+			return
+		}
+		*b = v.Value
+	}
+}
+
 // oneOf reads one of a few words.
 func oneOf[T ~string](l *loader, s *T, allowed ...T) setter {
 	return func(n ast.Node) {

@@ -26,7 +26,7 @@ func (l *loader) hook(n ast.Node) {
 		"changed":   words(l, "changed", &h.Changed, l.field),
 		"origins":   words(l, "origins", &h.Origins, func(o *Origin) setter { return oneOf(l, o, Client, Script, S2S) }),
 		"params":    l.json(&h.Params),
-		"sync":      l.later("sync", "false"),
+		"sync":      l.flag("sync", &h.Sync),
 		"ordered":   l.later("ordered", "false"),
 		"retry":     l.later("retry"),
 	})
@@ -41,7 +41,23 @@ func (l *loader) hook(n ast.Node) {
 	}
 	l.nameOf(o, "hook", &h.Name, h.Script)
 	h.Functions = l.hookFunctions(o, &h)
+	l.checkSync(o, &h)
 	l.release.Hooks = append(l.release.Hooks, h)
+}
+
+// checkSync tells if nothing of the hook could be sync: before a call everybody waits anyway.
+func (l *loader) checkSync(o object, h *Hook) {
+	runsLater := func(name string) bool {
+		phase, _, ok := splitFunction(name)
+		return ok && phase != Before
+	}
+	switch {
+	case !h.Sync:
+	case h.Phase == Before:
+		l.at(o.at("sync"), "sync is for hooks that run after a call: a before hook is always waited for")
+	case h.Operation == "" && h.Functions != nil && !slices.ContainsFunc(h.Functions, runsLater):
+		l.at(o.at("sync"), "sync is for functions that run after a call, and %s defines none", h.Script)
+	}
 }
 
 // needs tells of keys that are missing.

@@ -27,6 +27,7 @@ type Hook struct {
 	Functions []string        `json:"functions"` // the hook functions that the script defines
 	Timeout   time.Duration   `json:"timeout"`
 	OnError   Policy          `json:"onError,omitempty"` // empty: the phase's default
+	Sync      bool            `json:"sync,omitempty"`    // its after and failed functions run while the caller waits, and may change the response
 	Order     int             `json:"order,omitempty"`
 	When      string          `json:"when,omitempty"`
 	WhenLine  int             `json:"whenLine,omitempty"` // where the condition begins in gaff.yaml, from 1

@@ -31,6 +31,32 @@ func (r *Runner) Handle(ctx context.Context, e *Event) Verdict {
 	return <-done
 }
 
+// Ask is [Runner.Handle] for a caller that waits for the verdict, as over a [Gate] of this process.
+func (r *Runner) Ask(ctx context.Context, e *Event) (Verdict, error) {
+	asked := *e
+	asked.Asked = true
+	return r.Handle(ctx, &asked), nil
+}
+
+// Try runs all that an event starts, as a dry run does: the hooks whose caller waits, then those that run from the
+// stream. The verdict is that of the first, with the warnings of both.
+func (r *Runner) Try(ctx context.Context, e *Event) Verdict {
+	if e.Phase != After && e.Phase != Failed {
+		return r.Handle(ctx, e)
+	}
+	identified := *e
+	identified.ID = cmp.Or(e.ID, newID()) // both must see one release
+	identified.Asked = true
+	verdict := r.Handle(ctx, &identified)
+	identified.Asked = false
+	later := r.Handle(ctx, &identified)
+	verdict.Warnings = append(verdict.Warnings, later.Warnings...)
+	if verdict.Context == nil {
+		verdict.Context = later.Context
+	}
+	return verdict
+}
+
 // HandleThen is [Runner.Handle] on the caller's goroutine, which the scripts of most events need not leave.
 func (r *Runner) HandleThen(ctx context.Context, e *Event, then func(Verdict)) {
 	current := r.Tables.Of(e.App)
@@ -46,7 +72,7 @@ func (r *Runner) HandleThen(ctx context.Context, e *Event, then func(Verdict)) {
 	if e.Phase == Tick {
 		c.tick()
 	} else {
-		c.matches = c.table.Match(c.event.Phase, c.event.Service, c.event.Operation, c.event.Origin)
+		c.matches = c.table.Match(&c.event, c.event.Asked)
 		c.run()
 	}
 }

@@ -40,6 +40,7 @@ type Match struct {
 type call struct {
 	phase              Phase
 	service, operation string
+	sync               bool // for hooks whose caller waits, after the call or its failure
 }
 
 const wildcard = "*"
@@ -53,7 +54,7 @@ func (t *Table) add(h *Hook) {
 	t.services[h.Service] = true
 	t.any = t.any || h.Service == wildcard
 	if h.Operation != "" {
-		key := call{h.Phase, h.Service, h.Operation}
+		key := call{h.Phase, h.Service, h.Operation, h.syncIn(h.Phase)}
 		if fn := functionOf(h.Phase, h.Operation, h.Functions); fn != "" {
 			t.byCall[key] = append(t.byCall[key], &Match{h, fn})
 		}
@@ -61,21 +62,24 @@ func (t *Table) add(h *Hook) {
 	}
 	for _, name := range h.Functions {
 		if phase, operation, ok := splitFunction(name); ok {
-			key := call{phase, h.Service, operation}
+			key := call{phase, h.Service, operation, h.syncIn(phase)}
 			t.byCall[key] = append(t.byCall[key], &Match{h, name})
 		}
 	}
 }
 
-// Match returns the hooks that a call of that origin starts, in the order in which they run: by order, then by name.
-// The caller must not change the list.
-func (t *Table) Match(phase Phase, service, operation string, origin Origin) []*Match {
-	if t.without(service) {
+// syncIn reports whether the caller waits for the hook in a phase. It does so in any case before the call.
+func (h *Hook) syncIn(phase Phase) bool { return h.Sync && phase != Before }
+
+// Match returns the hooks that an event starts, in the order in which they run: by order, then by name. asked says
+// whether somebody waits for their verdict: see [Event]. The caller must not change the list.
+func (t *Table) Match(e *Event, asked bool) []*Match {
+	if t.without(e.Service) {
 		return nil
 	}
 	var found []*Match
-	lists := 0
-	for _, key := range keysOf(phase, service, operation) {
+	lists, origin := 0, e.Origin
+	for _, key := range keysOf(e, asked) {
 		listed := t.byCall[key]
 		if len(listed) == 0 {
 			continue
@@ -99,15 +103,15 @@ func (t *Table) Match(phase Phase, service, operation string, origin Origin) []*
 
 // Has reports whether Match would find any, here or in the canary. It takes nanoseconds, so that a call without hooks
 // pays nothing.
-func (t *Table) Has(phase Phase, service, operation string, origin Origin) bool {
-	if t != nil && t.Canary != nil && t.Canary.Has(phase, service, operation, origin) {
+func (t *Table) Has(e *Event, asked bool) bool {
+	if t != nil && t.Canary != nil && t.Canary.Has(e, asked) {
 		return true
 	}
-	if t.without(service) {
+	if t.without(e.Service) {
 		return false
 	}
-	for _, key := range keysOf(phase, service, operation) {
-		if slices.ContainsFunc(t.byCall[key], func(m *Match) bool { return m.from(origin) }) {
+	for _, key := range keysOf(e, asked) {
+		if slices.ContainsFunc(t.byCall[key], func(m *Match) bool { return m.from(e.Origin) }) {
 			return true
 		}
 	}
@@ -136,10 +140,11 @@ func (t *Table) Job(name string) *Job {
 
 // keysOf lists where hooks for a call are indexed. Functions named for a verb stand under that verb; the general
 // before, after and failed stand under any operation but a verb (a verb's failed has no function of its own).
-func keysOf(phase Phase, service, operation string) [4]call {
-	keys := [4]call{{phase, service, operation}, {phase, wildcard, operation}}
-	if phase == Failed || !isVerb(operation) {
-		keys[2], keys[3] = call{phase, service, wildcard}, call{phase, wildcard, wildcard}
+func keysOf(e *Event, asked bool) [4]call {
+	phase, sync := e.Phase, asked && e.Phase != Before
+	keys := [4]call{{phase, e.Service, e.Operation, sync}, {phase, wildcard, e.Operation, sync}}
+	if phase == Failed || !isVerb(e.Operation) {
+		keys[2], keys[3] = call{phase, e.Service, wildcard, sync}, call{phase, wildcard, wildcard, sync}
 	}
 	return keys
 }

@@ -41,11 +41,12 @@ func TestMatch(t *testing.T) {
 		{Before, "Event", "sendEvent", Client, []string{"send.before"}},
 		{Before, "Event", "getEvents", Client, nil},
 	} {
-		got := names(table.Match(c.phase, c.service, c.operation, c.origin))
+		e := &Event{Service: c.service, Operation: c.operation, Phase: c.phase, Payload: Payload{Origin: c.origin}}
+		got := names(table.Match(e, false))
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s %s %s from %q: got %v, want %v", c.phase, c.service, c.operation, c.origin, got, c.want)
 		}
-		if has := table.Has(c.phase, c.service, c.operation, c.origin); has != (len(c.want) > 0) {
+		if has := table.Has(e, false); has != (len(c.want) > 0) {
 			t.Errorf("%s %s %s from %q: Has is %v", c.phase, c.service, c.operation, c.origin, has)
 		}
 	}
@@ -55,8 +56,9 @@ func BenchmarkNoHook(b *testing.B) {
 	table := NewTable(&Release{App: "default", Hooks: []Hook{
 		{Name: "customer", Service: "customer", Functions: []string{"beforePOST"}, Origins: []Origin{Client}},
 	}})
+	e := &Event{Service: "order", Operation: "POST", Phase: Before}
 	for b.Loop() {
-		if table.Has(Before, "order", "POST", Client) {
+		if table.Has(e, true) {
 			b.Fatal("no hook is registered for order")
 		}
 	}

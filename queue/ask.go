@@ -59,7 +59,7 @@ func (a *ask) parse(e *hooks.Event) error {
 	if err := a.asks.conn.subjects.parseAsk(a.subject, e); err != nil {
 		return err
 	}
-	e.Deadline = a.received.Add(cmp.Or(a.left, hooks.DefaultTimeout))
+	e.Deadline, e.Asked = a.received.Add(cmp.Or(a.left, hooks.DefaultTimeout)), true
 	var err error
 	e.Payload, err = hooks.ParsePayload(a.data)
 	return err

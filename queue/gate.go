@@ -93,7 +93,7 @@ func (g *Gate) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
 		return hooks.Verdict{}, err
 	}
 	table := g.tables.Of(e.App)
-	if !table.Has(e.Phase, e.Service, e.Operation, e.Origin) {
+	if !table.Has(e, true) {
 		return hooks.GoOn(), nil
 	}
 	if table.Canary != nil { // the worker must pick the same release
@@ -103,7 +103,7 @@ func (g *Gate) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
 	if fault == nil {
 		return verdict, nil
 	}
-	matches := table.For(e).Match(e.Phase, e.Service, e.Operation, e.Origin)
+	matches := table.For(e).Match(e, true)
 	if !errors.Is(ctx.Err(), context.Canceled) && hooks.Ignored(e.Phase, matches) {
 		verdict = hooks.GoOn()
 		verdict.Warnings = []string{fmt.Sprintf("hooks were not asked: %s: %s", fault.Code, fault.Message)}
@@ -116,7 +116,7 @@ func (g *Gate) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
 // of them may take longer.
 func (g *Gate) patience(e *hooks.Event) time.Duration {
 	longest := hooks.DefaultTimeout
-	for _, m := range g.tables.Of(e.App).For(e).Match(e.Phase, e.Service, e.Operation, e.Origin) {
+	for _, m := range g.tables.Of(e.App).For(e).Match(e, true) {
 		longest = max(longest, m.Timeout)
 	}
 	return longest

@@ -145,7 +145,7 @@ func TestWatch(t *testing.T) {
 		return r.Watch(ctx, ts, func(table *hooks.Table) { changes <- table }, func() { close(ready) })
 	})
 	<-ready
-	if table := ts.Of("shop"); table == nil || table.Release.Number != 1 || !table.Has(hooks.Before, "customer", "POST", "") {
+	if table := ts.Of("shop"); table == nil || table.Release.Number != 1 || !table.Has(&hooks.Event{Service: "customer", Operation: "POST", Phase: hooks.Before}, true) {
 		t.Fatalf("%+v", table)
 	}
 	<-changes

@@ -91,7 +91,7 @@ func (s *stage) newRunner(t *hooks.Table) *hooks.Runner {
 
 // play runs an event with the runner, and then what followed from it, to the end.
 func (s *stage) play(ctx context.Context, r *hooks.Runner, e *hooks.Event) (hooks.Verdict, error) {
-	verdict := r.Handle(ctx, e)
+	verdict := r.Try(ctx, e)
 	for {
 		if err := s.engine.Wait(ctx); err != nil { // for calls that no script waited for
 			return verdict, fmt.Errorf("the calls of scripts did not end: %w", err)
@@ -140,7 +140,7 @@ func (openGate) Publish(context.Context, *hooks.Event) error              { retu
 
 // Ask runs the hooks of a call that a script makes.
 func (s *stage) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
-	return s.runner.Handle(ctx, e), nil
+	return s.runner.Ask(ctx, e)
 }
 
 // Publish has the event run after the present one.

@@ -25,7 +25,7 @@ func (p *Parts) dryRun(ctx context.Context, r *hooks.Release, e *hooks.Event) (h
 	d.runner = &hooks.Runner{
 		Tables: tables, Engine: engine, Recorder: d, Log: p.Log, Collections: &hooks.Collections{Documents: d, Gate: d},
 	}
-	verdict := d.runner.Handle(ctx, e)
+	verdict := d.runner.Try(ctx, e)
 	if err := engine.Close(ctx); err != nil { // waits for calls that no script waited for
 		return verdict, nil, fmt.Errorf("the calls of scripts did not end: %w", err)
 	}
@@ -48,7 +48,7 @@ func (*dry) Write(context.Context, string, string, []hooks.Change) error { retur
 
 // Ask runs the hooks of a call that a script makes.
 func (d *dry) Ask(ctx context.Context, e *hooks.Event) (hooks.Verdict, error) {
-	return d.runner.Handle(ctx, e), nil
+	return d.runner.Ask(ctx, e)
 }
 
 // Publish tells nobody.
