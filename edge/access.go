@@ -47,14 +47,19 @@ func (c *caller) mustHide(value string) bool {
 
 // access decides who callers are.
 type access struct {
-	authority Authority
-	adminKey  string
-	adminSum  [sha256.Size]byte
-	open      bool
+	authority  Authority
+	signatures Signatures
+	rates      *rates
+	adminKey   string
+	adminSum   [sha256.Size]byte
+	open       bool
 }
 
 func newAccess(c *Config) access {
-	return access{authority: c.Authority, adminKey: c.AdminKey, adminSum: sha256.Sum256([]byte(c.AdminKey)), open: c.Open}
+	return access{
+		authority: c.Authority, signatures: c.Signatures, rates: newRates(),
+		adminKey: c.AdminKey, adminSum: sha256.Sum256([]byte(c.AdminKey)), open: c.Open,
+	}
 }
 
 // caller returns who sent r, or an UNAUTHORIZED or FORBIDDEN error. Without a key, an open server's callers may do all
@@ -105,6 +110,9 @@ func (a *access) identify(r *http.Request) (caller, error) {
 			continue
 		}
 		key, err := a.authority.Check(value)
+		if err == nil {
+			err = a.holds(r, &key)
+		}
 		if err != nil {
 			refused = err
 			continue
@@ -127,6 +135,16 @@ func (a *access) identify(r *http.Request) (caller, error) {
 		return c, hooks.Errorf(hooks.CodeUnauthorized, "send a valid key, as Authorization: Bearer KEY or x-api-key: KEY")
 	}
 	return c, nil
+}
+
+// holds checks what else the key asks of a request.
+func (a *access) holds(r *http.Request, key *hooks.Key) error {
+	if key.Signed {
+		if err := a.signed(r, key); err != nil {
+			return err
+		}
+	}
+	return a.rates.take(key)
 }
 
 // credentials are the values that may be keys; bearer says that one stands in Authorization.

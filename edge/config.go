@@ -19,6 +19,7 @@ type Config struct {
 	States      States
 	Apps        Apps
 	Authority   Authority
+	Signatures  Signatures
 	Keys        Keys
 	Secrets     Secrets
 	// Build makes a release of a project's files; what is wrong with them is a [hooks.ProjectError].
@@ -96,9 +97,17 @@ type Authority interface {
 	Check(secret string) (hooks.Key, error)
 }
 
-// Keys keeps keys.
+// Signatures knows what the signatures of requests are checked with.
+type Signatures interface {
+	// SigningSecret returns the signing secret of a key whose requests must be signed.
+	SigningSecret(key *hooks.Key) (string, error)
+	// UseNonce returns an UNAUTHORIZED error if a request with the nonce has come with the key before.
+	UseNonce(ctx context.Context, id, nonce string) error
+}
+
+// Keys keeps keys. Requests of a key that is made with a signing secret must be signed.
 type Keys interface {
-	Create(ctx context.Context, key hooks.Key) error
+	Create(ctx context.Context, key hooks.Key, signing string) error
 	List(ctx context.Context, app string) ([]hooks.Key, error)
 	Revoke(ctx context.Context, app, id string) error
 }
@@ -155,7 +164,7 @@ func (c *Config) check() error {
 	}{
 		{"Collections", c.Collections == nil}, {"Gate", c.Gate == nil}, {"Tables", c.Tables == nil},
 		{"Releases", c.Releases == nil}, {"History", c.History == nil}, {"States", c.States == nil}, {"Apps", c.Apps == nil},
-		{"Authority", c.Authority == nil}, {"Keys", c.Keys == nil}, {"Secrets", c.Secrets == nil}, {"Build", c.Build == nil},
+		{"Authority", c.Authority == nil}, {"Signatures", c.Signatures == nil}, {"Keys", c.Keys == nil}, {"Secrets", c.Secrets == nil}, {"Build", c.Build == nil},
 		{"RunJob", c.RunJob == nil}, {"DryRun", c.DryRun == nil}, {"Logs", c.Logs == nil},
 	} {
 		if part.missing {

@@ -13,6 +13,8 @@ type keyInput struct {
 		Name    string        `json:"name,omitempty" doc:"for people"`
 		Scopes  []hooks.Scope `json:"scopes"`
 		Expires *time.Time    `json:"expires,omitempty" doc:"default: never"`
+		Rate    float64       `json:"rate,omitempty" doc:"requests a second that each server takes, in bursts of as many; default: any"`
+		Signed  bool          `json:"signed,omitempty" doc:"requests must be signed with a secret that is shown with the key"`
 	}
 }
 
@@ -24,6 +26,8 @@ type newKeyBody struct {
 	Name    string        `json:"name,omitempty"`
 	Scopes  []hooks.Scope `json:"scopes"`
 	Expires *time.Time    `json:"expires,omitempty"`
+	Rate    float64       `json:"rate,omitempty"`
+	Signing string        `json:"signingSecret,omitempty"`
 }
 
 type idInput struct {
@@ -45,8 +49,7 @@ func (s *Server) listKeys(x *exchange, _ *none) (*tagged[[]hooks.Key], error) {
 	}
 	keys := make([]hooks.Key, len(list))
 	for i, k := range list {
-		k.Hash = ""
-		keys[i] = k
+		keys[i] = k.Public()
 	}
 	return &tagged[[]hooks.Key]{Body: keys}, nil
 }
@@ -65,17 +68,25 @@ func (s *Server) createKey(x *exchange, in *keyInput) (*tagged[newKeyBody], erro
 	if e := in.Body.Expires; e != nil && !e.After(time.Now()) {
 		return nil, hooks.Errorf(hooks.CodeBadRequest, "the key would have expired before it is made")
 	}
+	if r := in.Body.Rate; r < 0 || r > hooks.MaxRate {
+		return nil, hooks.Errorf(hooks.CodeBadRequest, "a key's rate is a number of requests a second, from 0 (any) to %g", hooks.MaxRate)
+	}
 	key, secret, err := hooks.NewKey(app, in.Body.Name, in.Body.Scopes, in.Body.Expires)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.config.Keys.Create(x.r.Context(), key); err != nil {
+	key.Rate = in.Body.Rate
+	signing := ""
+	if in.Body.Signed {
+		signing = hooks.NewSigningSecret()
+	}
+	if err := s.config.Keys.Create(x.r.Context(), key, signing); err != nil {
 		return nil, err
 	}
 	s.audit(x, app, "key-create", "", key.ID)
 	x.w.Header().Set("Cache-Control", "no-store")
 	return &tagged[newKeyBody]{
-		Body: newKeyBody{key.ID, secret, key.App, key.Name, key.Scopes, key.Expires},
+		Body: newKeyBody{key.ID, secret, key.App, key.Name, key.Scopes, key.Expires, key.Rate, signing},
 	}, nil
 }
 

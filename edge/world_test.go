@@ -18,6 +18,7 @@ type registry struct {
 	state   hooks.State
 	changes uint64 // of state
 	keys    []hooks.Key
+	nonces  []string
 	secrets map[string]string
 	audits  []hooks.Audit
 	tables  hooks.Tables
@@ -106,6 +107,20 @@ func (w *world) Check(secret string) (hooks.Key, error) {
 	return w.keys[i], w.keys[i].Check(secret, time.Now())
 }
 
+// SigningSecret is what was given with the key.
+func (w *world) SigningSecret(key *hooks.Key) (string, error) { return string(key.Sealed), nil }
+
+// UseNonce takes each nonce once.
+func (w *world) UseNonce(_ context.Context, id, nonce string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if slices.Contains(w.nonces, id+nonce) {
+		return hooks.Errorf(hooks.CodeUnauthorized, "used")
+	}
+	w.nonces = append(w.nonces, id+nonce)
+	return nil
+}
+
 // key makes a key that the world knows, and returns its secret.
 func (w *world) key(app string, expires *time.Time, scopes ...hooks.Scope) string {
 	key, secret, err := hooks.NewKey(app, "", scopes, expires)
@@ -122,7 +137,8 @@ type (
 	secretsOf struct{ *world }
 )
 
-func (k keysOf) Create(_ context.Context, key hooks.Key) error {
+func (k keysOf) Create(_ context.Context, key hooks.Key, signing string) error {
+	key.Signed, key.Sealed = signing != "", []byte(signing)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.keys = append(k.keys, key)
@@ -170,7 +186,7 @@ func (w *world) Record(r hooks.Record) {
 
 func (w *world) config() Config {
 	return Config{
-		Collections: w, Gate: w, Tables: w, Releases: w, History: w, States: w, Apps: w, Authority: w, Keys: keysOf{w},
+		Collections: w, Gate: w, Tables: w, Releases: w, History: w, States: w, Apps: w, Authority: w, Signatures: w, Keys: keysOf{w},
 		Secrets: secretsOf{w}, Build: hooks.LoadProject, Logs: w, Recorder: w, AdminKey: adminKey,
 		RunJob: func(_ context.Context, app, job string) (string, error) {
 			w.mu.Lock()

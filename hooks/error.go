@@ -21,6 +21,7 @@ const (
 	CodeHookNotFound Code = "HOOK_NOT_FOUND"
 	CodeConflict     Code = "CONFLICT"
 	CodeTooLarge     Code = "TOO_LARGE"
+	CodeRateLimited  Code = "RATE_LIMITED"
 	CodeHookError    Code = "HOOK_ERROR"
 	CodeUnavailable  Code = "UNAVAILABLE"
 	CodeOverloaded   Code = "OVERLOADED"
@@ -39,6 +40,7 @@ var statusOf = map[Code]int{
 	CodeHookNotFound: http.StatusNotFound,
 	CodeConflict:     http.StatusConflict,
 	CodeTooLarge:     http.StatusRequestEntityTooLarge,
+	CodeRateLimited:  http.StatusTooManyRequests,
 	CodeHookError:    http.StatusInternalServerError,
 	CodeUnavailable:  http.StatusServiceUnavailable,
 	CodeOverloaded:   http.StatusServiceUnavailable,

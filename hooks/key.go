@@ -39,6 +39,18 @@ type Key struct {
 	Created time.Time  `json:"created"`
 	Expires *time.Time `json:"expires,omitempty"` // nil: never
 	Revoked bool       `json:"revoked,omitempty"`
+	Rate    float64    `json:"rate,omitempty"`   // requests a second that each server takes, in bursts of as many; 0: any
+	Signed  bool       `json:"signed,omitempty"` // requests need a [Signature]
+	Sealed  []byte     `json:"sealed,omitempty"` // the signing secret, encrypted; it does not leave the server
+}
+
+// MaxRate is the largest rate that a key may be limited to, in requests a second.
+const MaxRate = 1e6
+
+// Public is the key as it may be shown.
+func (k Key) Public() Key {
+	k.Hash, k.Sealed = "", nil
+	return k
 }
 
 const (

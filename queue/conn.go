@@ -19,6 +19,7 @@ type Conn struct {
 	kv       jetstream.KeyValue // releases
 	keys     jetstream.KeyValue
 	secrets  jetstream.KeyValue
+	nonces   jetstream.KeyValue // of signed requests
 	subjects subjects
 	config   Config
 	log      *slog.Logger

@@ -47,8 +47,15 @@ func (k *Keys) Check(secret string) (hooks.Key, error) {
 	return key, key.Check(secret, time.Now())
 }
 
-// Create stores a key of [hooks.NewKey].
-func (k *Keys) Create(ctx context.Context, key hooks.Key) error {
+// Create stores a key of [hooks.NewKey]. If there is a signing secret it is stored encrypted, and the key's requests must
+// be signed with it; without the connection's vault that is an UNAVAILABLE error.
+func (k *Keys) Create(ctx context.Context, key hooks.Key, signing string) error {
+	if key.Signed = signing != ""; key.Signed {
+		var err error
+		if key.Sealed, err = k.conn.config.Vault.Seal(key.App, signingName(key.ID), signing); err != nil {
+			return err
+		}
+	}
 	value, err := json.Marshal(key)
 	if err != nil {
 		return fmt.Errorf("key %s: %w", key.ID, err)
@@ -60,15 +67,15 @@ func (k *Keys) Create(ctx context.Context, key hooks.Key) error {
 	return nil
 }
 
-// List returns the keys of an app, revoked and expired ones too, the oldest first, without their hashes.
+// List returns the keys of an app, revoked and expired ones too, the oldest first, as they may be shown.
 func (k *Keys) List(ctx context.Context, app string) ([]hooks.Key, error) {
 	if err := hooks.CheckName("app", app); err != nil {
 		return nil, err
 	}
 	list := []hooks.Key{}
 	err := k.each(ctx, func(key hooks.Key) {
-		if key.Hash = ""; key.App == app {
-			list = append(list, key)
+		if key.App == app {
+			list = append(list, key.Public())
 		}
 	})
 	slices.SortFunc(list, func(a, b hooks.Key) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })

@@ -14,7 +14,7 @@ func newKey(t *testing.T, k *Keys, app string) (hooks.Key, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Create(t.Context(), key); err != nil {
+	if err := k.Create(t.Context(), key, ""); err != nil {
 		t.Fatal(err)
 	}
 	return key, secret
@@ -79,7 +79,7 @@ func TestKeyExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := keys.Create(t.Context(), key); err != nil {
+	if err := keys.Create(t.Context(), key, ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := keys.Check(secret); !hasCode(err, hooks.CodeUnauthorized) {

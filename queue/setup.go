@@ -59,13 +59,15 @@ func (c *Conn) setup(ctx context.Context) error {
 	}
 	for what, bucket := range map[string]struct {
 		description string
+		age         time.Duration
 		kv          *jetstream.KeyValue
 	}{
-		"RELEASES": {"apps' pointers and states, and blobs by their hash", &c.kv},
-		"KEYS":     {"keys by their id, without their secrets", &c.keys},
-		"SECRETS":  {"encrypted secrets by app and name", &c.secrets},
+		"RELEASES": {"apps' pointers and states, and blobs by their hash", 0, &c.kv},
+		"KEYS":     {"keys by their id, without their secrets", 0, &c.keys},
+		"NONCES":   {"nonces of signed requests by key", nonceAge, &c.nonces},
+		"SECRETS":  {"encrypted secrets by app and name", 0, &c.secrets},
 	} {
-		if err := c.bucket(ctx, what, bucket.description, bucket.kv); err != nil {
+		if err := c.bucket(ctx, what, bucket.description, bucket.age, bucket.kv); err != nil {
 			return fmt.Errorf("bucket %s: %w", c.kept(what), err)
 		}
 	}
@@ -104,14 +106,15 @@ func (c *Conn) logPersistence() jetstream.PersistModeType {
 	return jetstream.DefaultPersistMode
 }
 
-// bucket makes sure of one bucket.
-func (c *Conn) bucket(ctx context.Context, what, description string, kv *jetstream.KeyValue) error {
+// bucket makes sure of one bucket, whose entries last for age; 0: for ever.
+func (c *Conn) bucket(ctx context.Context, what, description string, age time.Duration, kv *jetstream.KeyValue) error {
 	return insist(ctx, func() (err error) {
 		*kv, err = c.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 			Bucket:      c.kept(what),
 			Description: description,
 			Storage:     jetstream.FileStorage,
 			Replicas:    c.config.Replicas,
+			TTL:         age,
 			Compression: true,
 		})
 		return err

@@ -84,21 +84,27 @@ type newKey struct {
 	Name    string        `json:"name,omitempty"`
 	Scopes  []hooks.Scope `json:"scopes"`
 	Expires *time.Time    `json:"expires,omitempty"`
+	Rate    float64       `json:"rate,omitempty"`
+	Signed  bool          `json:"signed,omitempty"`
 }
 
 func (g *target) newKeysCreate() *cobra.Command {
 	var scopes []string
 	var name, expires string
+	var rate float64
+	var signed bool
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Make a key and show it, this once",
 		Long: "Make a key and show it, this once: the key alone on stdout, everything else on stderr.\n\n" +
-			"Scopes: data (/rest), rpc (/rpc), api (/api), log (the log), admin (everything of the app).",
+			"Scopes: data (/rest), rpc (/rpc), api (/api), log (the log), admin (everything of the app).\n\n" +
+			"With --signed there is a signing secret too, in a second line, and the server takes no request with the key\n" +
+			"that is not signed with it: see the reference of HTTP.",
 		Example: "  gaff keys create --scopes data,rpc --name shop-front --expires 90d\n" +
 			"  gaff keys create --scopes admin --app shop -o json",
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			k := newKey{App: g.app, Name: name}
+			k := newKey{App: g.app, Name: name, Rate: rate, Signed: signed}
 			var err error
 			if k.Scopes, err = parseScopes(scopes); err != nil {
 				return err
@@ -112,6 +118,8 @@ func (g *target) newKeysCreate() *cobra.Command {
 	cmd.Flags().StringSliceVar(&scopes, "scopes", nil, "what the key may do: some of data, rpc, api, log, admin")
 	cmd.Flags().StringVar(&name, "name", "", "what people call it")
 	cmd.Flags().StringVar(&expires, "expires", "", "when it ends: after 90d or 12h, or at 2027-01-02; default: never")
+	cmd.Flags().Float64Var(&rate, "rate", 0, "requests a second that each server takes; default: any")
+	cmd.Flags().BoolVar(&signed, "signed", false, "requests with the key must be signed")
 	g.complete(cmd, "scopes", oneOf("data", "rpc", "api", "log", "admin"))
 	return cmd
 }
@@ -123,7 +131,8 @@ func (g *target) createKey(ctx context.Context, k *newKey) error {
 	}
 	var made struct {
 		hooks.Key
-		Secret string `json:"key"`
+		Secret  string `json:"key"`
+		Signing string `json:"signingSecret"`
 	}
 	if err := decode(answer, &made); err != nil {
 		return err
@@ -137,6 +146,9 @@ func (g *target) createKey(ctx context.Context, k *newKey) error {
 		}
 	} else {
 		fmt.Fprintln(g.stdout, oneLine(made.Secret))
+		if made.Signing != "" {
+			fmt.Fprintln(g.stdout, oneLine(made.Signing))
+		}
 	}
 	fmt.Fprintf(g.stderr, "Keep it safe: it is not shown again, and who has it may do %s of app %s. `gaff keys revoke %s` ends it.\n",
 		joinScopes(made.Scopes), oneLine(made.App), oneLine(made.ID))

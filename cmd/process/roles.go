@@ -99,7 +99,7 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 func (p *Parts) edge(redis tasks.Redis, keys *callers) edge.Config {
 	return edge.Config{
 		Collections: p.Collections, Gate: p.Gate, Tables: p.Tables, Releases: p.Releases, History: p.Releases, States: p.Releases,
-		Apps: p.Releases, Authority: keys, Keys: keys, Secrets: queue.NewSecrets(p.Conn),
+		Apps: p.Releases, Authority: keys, Signatures: keys, Keys: keys, Secrets: queue.NewSecrets(p.Conn),
 		Build: hooks.LoadProject, DryRun: p.dryRun, Logs: logs{p.Conn},
 		RunJob: func(ctx context.Context, app, job string) (string, error) {
 			j := p.Tables.Of(app).Job(job)
