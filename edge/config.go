@@ -25,7 +25,9 @@ type Config struct {
 	// Build makes a release of a project's files; what is wrong with them is a [hooks.ProjectError].
 	Build func(files map[string]string) (*hooks.Release, error)
 	// RunJob has a job run once, soon, and returns the id of its event.
-	RunJob func(ctx context.Context, app, job string) (id string, err error)
+	RunJob      func(ctx context.Context, app, job string) (id string, err error)
+	Tasks       Tasks
+	TaskControl TaskControl
 	// DryRun runs the hooks of an event under a release, where nothing that they change lasts, and returns the verdict
 	// and the records of all runs.
 	DryRun func(ctx context.Context, r *hooks.Release, e *hooks.Event) (hooks.Verdict, []hooks.Record, error)
@@ -165,7 +167,7 @@ func (c *Config) check() error {
 		{"Collections", c.Collections == nil}, {"Gate", c.Gate == nil}, {"Tables", c.Tables == nil},
 		{"Releases", c.Releases == nil}, {"History", c.History == nil}, {"States", c.States == nil}, {"Apps", c.Apps == nil},
 		{"Authority", c.Authority == nil}, {"Signatures", c.Signatures == nil}, {"Keys", c.Keys == nil}, {"Secrets", c.Secrets == nil}, {"Build", c.Build == nil},
-		{"RunJob", c.RunJob == nil}, {"DryRun", c.DryRun == nil}, {"Logs", c.Logs == nil},
+		{"RunJob", c.RunJob == nil}, {"Tasks", c.Tasks == nil}, {"TaskControl", c.TaskControl == nil}, {"DryRun", c.DryRun == nil}, {"Logs", c.Logs == nil},
 	} {
 		if part.missing {
 			return fmt.Errorf("edge: Config.%s is missing", part.name)

@@ -30,7 +30,8 @@ func routesUnderV1(t *testing.T) []v1Route {
 	for _, r := range []string{
 		"GET /v1/releases", "POST /v1/releases", "GET /v1/releases/{n}", "POST /v1/releases/rollback", "POST /v1/releases/promote",
 		"GET /v1/hooks", "GET /v1/hooks/{name}", "PATCH /v1/hooks/{name}", "GET /v1/jobs", "GET /v1/jobs/{name}", "PATCH /v1/jobs/{name}",
-		"POST /v1/jobs/{name}/run", "GET /v1/methods", "GET /v1/keys", "POST /v1/keys", "DELETE /v1/keys/{id}",
+		"POST /v1/jobs/{name}/run", "POST /v1/jobs/{name}/enqueue", "GET /v1/tasks", "GET /v1/tasks/{id}", "POST /v1/tasks/{id}/retry",
+		"DELETE /v1/tasks/{id}", "GET /v1/methods", "GET /v1/keys", "POST /v1/keys", "DELETE /v1/keys/{id}",
 		"GET /v1/secrets", "PUT /v1/secrets/{name}", "DELETE /v1/secrets/{name}", "POST /v1/test",
 	} {
 		method, path, _ := strings.Cut(r, " ")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"gaff/hooks"
 )
@@ -33,19 +32,6 @@ func hookBodyOf(h *hooks.Hook) hookBody {
 	}
 }
 
-// jobBody is a job as it is registered.
-type jobBody struct {
-	Name     string `json:"name"`
-	Schedule string `json:"schedule"`
-	Timezone string `json:"timezone"`
-	Script   string `json:"script"`
-	Timeout  string `json:"timeout"`
-}
-
-func jobBodyOf(j *hooks.Job) jobBody {
-	return jobBody{j.Name, j.Schedule, j.Timezone, j.Script, j.Timeout.String()}
-}
-
 // standing says since which releases something is registered, and whether it is on.
 type standing struct {
 	Release       uint64 `json:"release,omitempty" doc:"the current release, if it has it"`
@@ -57,14 +43,6 @@ type standing struct {
 type hookState struct {
 	hookBody
 	standing
-	figures
-}
-
-// jobState is a job as lists show it.
-type jobState struct {
-	jobBody
-	standing
-	Next *time.Time `json:"next,omitempty"`
 	figures
 }
 
@@ -108,44 +86,6 @@ func (s *Server) hookStates(ctx context.Context, app, name string) ([]hookState,
 	return list, revision, err
 }
 
-// jobStates lists the jobs of what serves: all, or the one of that name.
-func (s *Server) jobStates(ctx context.Context, app, name string) ([]jobState, uint64, error) {
-	state, revision, err := s.config.States.State(ctx, app)
-	if err != nil {
-		return nil, 0, err
-	}
-	list, at := []jobState{}, map[string]int{}
-	eachRelease(s.config.Tables.Of(app), func(r *hooks.Release, st standing) {
-		for i := range r.Jobs {
-			j := &r.Jobs[i]
-			if known, ok := at[j.Name]; ok {
-				list[known].CanaryRelease = st.CanaryRelease
-			} else if name == "" || name == j.Name {
-				at[j.Name] = len(list)
-				st.Enabled = !j.Disabled && !state.JobDisabled(j.Name)
-				list = append(list, jobState{jobBody: jobBodyOf(j), standing: st, Next: next(j, st.Enabled)})
-			}
-		}
-	})
-	if len(list) == 0 {
-		return list, revision, nil
-	}
-	all, err := s.figures(ctx, app, hooks.KindJob, name)
-	for i := range list {
-		list[i].figures = of(all, list[i].Name)
-	}
-	return list, revision, err
-}
-
-// next is the job's next tick, or nil.
-func next(j *hooks.Job, enabled bool) *time.Time {
-	schedule, err := hooks.ParseSchedule(j.Schedule, j.Timezone)
-	if t := schedule.Next(time.Now()); enabled && err == nil && !t.IsZero() {
-		return &t
-	}
-	return nil
-}
-
 type nameInput struct {
 	Name string `path:"name"`
 }
@@ -161,20 +101,6 @@ type switchInput struct {
 func (a *api) hooks() {
 	s := a.server
 	registered(a, "hook", s.hookStates, (*hooks.State).EnableHook, func(h *hookState, on bool) { h.Enabled = on })
-}
-
-func (a *api) jobs() {
-	s := a.server
-	registered(a, "job", s.jobStates, (*hooks.State).EnableJob, func(j *jobState, on bool) {
-		if j.Enabled = on; !on {
-			j.Next = nil
-		}
-	})
-	serve(a, operation{
-		id: "run-job", method: http.MethodPost, path: "/v1/jobs/{name}/run", summary: "Run a job once, now", status: http.StatusAccepted,
-	}, s.runJob)
-	serve(a, operation{id: "list-methods", method: http.MethodGet, path: "/v1/methods", summary: "List methods"},
-		func(*exchange, *none) (*tagged[[]none], error) { return &tagged[[]none]{Body: []none{}}, nil })
 }
 
 // registered adds the operations that hooks and jobs have in common.
@@ -237,23 +163,4 @@ func (s *Server) setState(x *exchange, in *switchInput, change func(*hooks.State
 		change(state)
 		return nil
 	})
-}
-
-type runBody struct {
-	ID string `json:"id" doc:"of the event: /v1/logs?id= has its record"`
-}
-
-func (s *Server) runJob(x *exchange, in *nameInput) (*tagged[runBody], error) {
-	if err := hooks.CheckName("job", in.Name); err != nil {
-		return nil, err
-	}
-	if s.config.Tables.Of(x.caller.app).Job(in.Name) == nil {
-		return nil, hooks.Errorf(hooks.CodeNotFound, "there is no job %s that is on", in.Name)
-	}
-	id, err := s.config.RunJob(x.r.Context(), x.caller.app, in.Name)
-	if err != nil {
-		return nil, err
-	}
-	s.audit(x, x.caller.app, "job-run", "", in.Name)
-	return &tagged[runBody]{Body: runBody{id}}, nil
 }

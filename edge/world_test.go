@@ -24,6 +24,8 @@ type registry struct {
 	tables  hooks.Tables
 	ran     []string
 	tried   []*hooks.Event
+	tasks   []hooks.Task
+	orders  []hooks.TaskOrder
 }
 
 func (w *world) Of(app string) *hooks.Table { return w.tables.Of(app) }
@@ -194,6 +196,7 @@ func (w *world) config() Config {
 			w.ran = append(w.ran, app+"/"+job)
 			return "run-" + strconv.Itoa(len(w.ran)), nil
 		},
+		Tasks: queueOf{w}, TaskControl: queueOf{w},
 		DryRun: func(_ context.Context, r *hooks.Release, e *hooks.Event) (hooks.Verdict, []hooks.Record, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

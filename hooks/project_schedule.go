@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -9,22 +10,38 @@ import (
 )
 
 // Schedule says when a job is due: a cron line in a time zone, or every so many seconds. The zero value never is.
+//
+// Where a zone changes its clocks, a cron line that names hours is due once for each time that the clock on the wall
+// should show: what falls into the hour that spring leaves out is due once, at the moment of the change, and what falls
+// into the hour that autumn repeats is due in the first of the two. A line that is due in every hour of the day follows
+// the hours as they pass instead: not in the one that is left out, in both of those that are one on the wall.
 type Schedule struct {
-	every time.Duration
-	cron  cron.Schedule
+	every  time.Duration
+	cron   *cron.SpecSchedule // of times on the wall, as if they were UTC
+	zone   *time.Location
+	hourly bool // due in every hour of the day
 }
 
-// maxEvery bounds "@every", so that a job is due at least once a year.
-const maxEvery = 366 * 24 * time.Hour
+const (
+	// maxEvery bounds "@every", so that a job is due at least once a year.
+	maxEvery = 366 * 24 * time.Hour
+	// Manual is the schedule of a job that runs only when it is asked to.
+	Manual = "@manual"
+	// everyHour are the bits of a cron line's hours if it names them all.
+	everyHour = 1<<24 - 1
+)
 
-// ParseSchedule reads a job's schedule: five fields, @hourly and the like, or @every with whole seconds. Fields are
-// meant in the time zone. One that is never due, such as 31 February, is an error. In an hour that the change to
-// summer time leaves out, a job is not due; in one that comes twice, it is due twice.
+// ParseSchedule reads a job's schedule: five fields, @hourly and the like, @every with whole seconds, or @manual, which
+// is never due. Fields are meant in the time zone. One that can never be due, such as 31 February, is an error.
 func ParseSchedule(schedule, timezone string) (Schedule, error) {
-	if _, err := location(timezone); err != nil {
+	zone, err := location(timezone)
+	if err != nil {
 		return Schedule{}, err
 	}
 	schedule = strings.TrimSpace(schedule)
+	if schedule == Manual {
+		return Schedule{}, nil
+	}
 	if period, ok := strings.CutPrefix(schedule, "@every "); ok {
 		return parseEvery(period)
 	}
@@ -33,17 +50,22 @@ func ParseSchedule(schedule, timezone string) (Schedule, error) {
 	}
 	if n := len(strings.Fields(schedule)); n != 5 && !strings.HasPrefix(schedule, "@") {
 		return Schedule{}, fmt.Errorf("schedule %.80q has %d fields: five are needed (minute, hour, day, month, weekday), "+
-			"or @hourly, @daily, @weekly, @monthly, @yearly, or @every 30s", schedule, n)
+			"or @hourly, @daily, @weekly, @monthly, @yearly, @every 30s, or @manual", schedule, n)
 	}
-	parsed, err := cron.ParseStandard("CRON_TZ=" + timezone + " " + schedule)
+	parsed, err := cron.ParseStandard(schedule)
 	if err != nil {
 		return Schedule{}, fmt.Errorf("schedule %.80q: %.200w", schedule, err)
 	}
+	spec, ok := parsed.(*cron.SpecSchedule)
+	if !ok {
+		return Schedule{}, fmt.Errorf("schedule %.80q: %w", schedule, errors.ErrUnsupported)
+	}
+	spec.Location = time.UTC
 	leapYear := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	if parsed.Next(leapYear).IsZero() {
+	if spec.Next(leapYear).IsZero() {
 		return Schedule{}, fmt.Errorf("schedule %.80q is never due: no month has such a day", schedule)
 	}
-	return Schedule{cron: parsed}, nil
+	return Schedule{cron: spec, zone: zone, hourly: spec.Hour&everyHour == everyHour}, nil
 }
 
 func parseEvery(period string) (Schedule, error) {
@@ -71,15 +93,67 @@ func location(timezone string) (*time.Location, error) {
 // Next returns the first tick after t, in UTC; the zero time if there is none. Ticks of @every are at multiples of its
 // period since 1970, so that everybody finds the same ones.
 func (s Schedule) Next(t time.Time) time.Time {
-	if s.every > 0 {
+	switch {
+	case s.every > 0:
 		period := int64(s.every / time.Second)
 		return time.Unix((t.Unix()/period+1)*period, 0).UTC()
-	}
-	if s.cron == nil {
+	case s.cron == nil:
 		return time.Time{}
 	}
-	return s.cron.Next(t.UTC())
+	return s.nextOnWall(t)
 }
 
-// Every returns the period of an @every schedule, 0 for a cron line.
-func (s Schedule) Every() time.Duration { return s.every }
+// maxChanges bounds how many changes of a zone's clocks Next looks across: more than there are in the years in which
+// every schedule is due.
+const maxChanges = 64
+
+// nextOnWall goes from one change of the zone's clocks to the next. Between two, the wall is UTC with an offset.
+func (s Schedule) nextOnWall(t time.Time) time.Time {
+	offset, until := s.period(t)
+	from := t.Add(offset) // the time on the wall after which the next is sought
+	if began, _ := t.In(s.zone).ZoneBounds(); !s.hourly && !began.IsZero() {
+		if before, _ := s.period(began.Add(-1)); began.Add(before).After(from) {
+			from = began.Add(before - 1) // the wall shows what it has shown already
+		}
+	}
+	for range maxChanges {
+		wall := s.onWall(from)
+		if wall.IsZero() {
+			return time.Time{}
+		}
+		if tick := wall.Add(-offset); until.IsZero() || tick.Before(until) {
+			return tick
+		}
+		next, end := s.period(until)
+		was, is := until.Add(offset), until.Add(next)
+		switch {
+		case s.hourly || !is.After(was) && !is.Before(was):
+			from = is.Add(-1)
+		case is.Before(was): // set back
+			from = was.Add(-1)
+		case wall.Before(is): // set forward, past this
+			return until.UTC()
+		default:
+			from = is.Add(-1)
+		}
+		offset, until = next, end
+	}
+	return time.Time{}
+}
+
+// period returns the offset of the zone at t, and until when it holds; the zero time means for ever.
+func (s Schedule) period(t time.Time) (offset time.Duration, until time.Time) {
+	local := t.In(s.zone)
+	_, seconds := local.Zone()
+	_, until = local.ZoneBounds()
+	return time.Duration(seconds) * time.Second, until
+}
+
+// onWall returns the next time on the wall, as if it were UTC. A leap day can be eight years away.
+func (s Schedule) onWall(from time.Time) time.Time {
+	from = from.UTC()
+	if found := s.cron.Next(from); !found.IsZero() {
+		return found
+	}
+	return s.cron.Next(time.Date(from.Year()+5, 1, 1, 0, 0, 0, 0, time.UTC).Add(-1))
+}

@@ -38,15 +38,41 @@ type Hook struct {
 	Disabled  bool            `json:"disabled,omitempty"`
 }
 
-// Job is a hook that the clock starts.
+// Job is a hook that the clock starts. Durations and defaults are filled in.
 type Job struct {
-	Name     string        `json:"name"`
-	Schedule string        `json:"schedule"`
-	Timezone string        `json:"timezone"`
-	Script   string        `json:"script"`
-	Timeout  time.Duration `json:"timeout"`
-	Disabled bool          `json:"disabled,omitempty"`
+	Name        string        `json:"name"`
+	Description string        `json:"description,omitempty"`
+	Schedule    string        `json:"schedule"`
+	Timezone    string        `json:"timezone"`
+	Script      string        `json:"script"`
+	LastValue   bool          `json:"lastValue,omitempty"` // the script's last expression is its answer; it has no runJob
+	Timeout     time.Duration `json:"timeout"`
+	Overlap     Overlap       `json:"overlap,omitempty"`     // empty: OverlapSkip
+	Missed      Missed        `json:"missed,omitempty"`      // empty: MissedLatest
+	Jitter      time.Duration `json:"jitter,omitempty"`      // a tick starts up to so much later, by its id
+	Concurrency int           `json:"concurrency,omitempty"` // runs at once at most, over all workers; 0: any number
+	Retry       Retry         `json:"retry,omitzero"`        // by default a run that fails is not tried again
+	Disabled    bool          `json:"disabled,omitempty"`
 }
+
+// Overlap says what becomes of a tick while the run of an earlier tick goes on.
+type Overlap string
+
+// OverlapSkip passes the tick over, OverlapAllow runs it beside the other.
+const (
+	OverlapSkip  Overlap = "skip"
+	OverlapAllow Overlap = "allow"
+)
+
+// Missed says what becomes of ticks for which no scheduler was there, once one is.
+type Missed string
+
+// MissedSkip passes them over, MissedLatest runs the last of them, MissedAll every one.
+const (
+	MissedSkip   Missed = "skip"
+	MissedLatest Missed = "latest"
+	MissedAll    Missed = "all"
+)
 
 // Policy says what a broken, late or unreachable hook means for the call.
 type Policy string

@@ -77,39 +77,6 @@ func (r *Runner) HandleThen(ctx context.Context, e *Event, then func(Verdict)) {
 	}
 }
 
-// tick runs a job.
-func (c *chain) tick() {
-	job := c.table.Job(c.event.Operation)
-	if job == nil {
-		c.end(Stop(Errorf(CodeNotFound, "job %s is not registered or is disabled", c.event.Operation)))
-		return
-	}
-	run := c.runner.begin(c.table, &c.event, KindJob, job.Name, RunJob)
-	run.script, run.timeout = job.Script, job.Timeout
-	late := func(res script.Result, fault *Error) { c.end(run.ticked(&res, fault)) }
-	if res, fault, ok := run.do(c.ctx, late); ok {
-		late(res, fault)
-	}
-}
-
-// ticked ends the run of a job.
-func (r *run) ticked(res *scriptResult, fault *Error) Verdict {
-	verdict := GoOn()
-	switch {
-	case fault != nil:
-		verdict = Stop(fault)
-	default:
-		if stop := refusal(&res.Answer); stop != nil {
-			r.table.masker.inError(stop)
-			stop.Hook, fault = r.record.label(), stop
-			verdict = Stop(stop)
-		}
-		r.record.End = res.Answer.Text()
-	}
-	r.finish(res, fault, StatusFailed, nil)
-	return verdict
-}
-
 // run is one execution of a hook or job, from its start to its record.
 type run struct {
 	runner   *Runner

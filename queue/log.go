@@ -38,6 +38,9 @@ type Log struct {
 	mu      sync.Mutex
 	waiting []hooks.Record
 	closed  bool
+	taken   uint64        // records since the start that were taken in
+	settled uint64        // of them, those that were published or dropped
+	moved   chan struct{} // closed when more are settled
 	flush   *time.Timer   // runs once something waits
 	due     chan struct{} // something should be published now
 
@@ -53,7 +56,7 @@ func NewLog(conn *Conn) *Log {
 		js = conn.js
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &Log{conn: conn, js: js, ctx: ctx, cancel: cancel, due: make(chan struct{}, 1), done: make(chan struct{})}
+	l := &Log{conn: conn, js: js, ctx: ctx, cancel: cancel, due: make(chan struct{}, 1), moved: make(chan struct{}), done: make(chan struct{})}
 	l.flush = time.AfterFunc(logMoment, l.wake)
 	go l.write()
 	return l
@@ -68,6 +71,7 @@ func (l *Log) Record(r hooks.Record) {
 		return
 	}
 	l.waiting = append(l.waiting, r)
+	l.taken++
 	switch len(l.waiting) {
 	case 1:
 		l.flush.Reset(logMoment)
@@ -117,6 +121,7 @@ func (l *Log) write() {
 				batch = l.add(batch, &records[i])
 			}
 			l.publish(batch)
+			l.settle(len(records))
 			clear(batch)
 			batch = batch[:0]
 		}

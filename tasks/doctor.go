@@ -22,7 +22,7 @@ const (
 func (r Redis) Doctor(ctx context.Context) []hooks.Finding {
 	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
-	client := r.client()
+	client := r.impatient()
 	defer client.Close()
 	text, err := client.Info(ctx).Result()
 	if err != nil {
@@ -74,7 +74,7 @@ func evictionFinding(info map[string]string) hooks.Finding {
 }
 
 // fsync is when Redis syncs, empty if it does not let clients see.
-func fsync(ctx context.Context, client *redis.Client) string {
+func fsync(ctx context.Context, client redis.UniversalClient) string {
 	settings, err := client.ConfigGet(ctx, "appendfsync").Result()
 	if err != nil {
 		return ""
@@ -97,7 +97,7 @@ func durabilityFinding(info map[string]string, fsync string) hooks.Finding {
 	return hooks.Fine(name, "appendonly, appendfsync always")
 }
 
-func clockFinding(ctx context.Context, client *redis.Client) hooks.Finding {
+func clockFinding(ctx context.Context, client redis.UniversalClient) hooks.Finding {
 	const name = "Redis clock"
 	before := time.Now()
 	there, err := client.Time(ctx).Result()
@@ -108,7 +108,7 @@ func clockFinding(ctx context.Context, client *redis.Client) hooks.Finding {
 }
 
 // permissionFinding does what asynq needs: it writes a key, and removes it by a script.
-func (r Redis) permissionFinding(ctx context.Context, client *redis.Client) hooks.Finding {
+func (r Redis) permissionFinding(ctx context.Context, client redis.UniversalClient) hooks.Finding {
 	const name = "Redis permissions"
 	key := "asynq:{" + r.queue() + "}:doctor"
 	err := client.Set(ctx, key, "", trace).Err()

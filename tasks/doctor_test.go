@@ -42,7 +42,7 @@ func TestDoctor(t *testing.T) {
 	if len(findings) != 5 {
 		t.Errorf("%+v", findings)
 	}
-	client := r.client()
+	client := r.impatient()
 	defer client.Close()
 	if left := client.Keys(t.Context(), "*"+r.prefix+"*").Val(); len(left) > 0 {
 		t.Errorf("the doctor left %v", left)
@@ -86,7 +86,7 @@ func startRedis(t *testing.T) Redis {
 func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
-	client := r.client()
+	client := r.impatient()
 	defer client.Close()
 	for _, command := range [][]any{
 		{"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"},

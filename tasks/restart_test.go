@@ -66,13 +66,13 @@ func TestRedisRestart(t *testing.T) {
 	var l logs
 	h := newHandler()
 	tables := set(&hooks.Tables{}, tablesOf("a", map[string]string{"fast": "@every 1s", "slow": "@every 20s"}))
-	stopServer := run(t, func(ctx context.Context) error { return Serve(ctx, r, h, Options{Log: l.logger()}) })
+	stopServer := run(t, func(ctx context.Context) error { return Serve(ctx, r, h, Options{Tables: tables, Log: l.logger()}) })
 	stopScheduler := run(t, NewScheduler(r, tables, l.logger()).Run)
 	h.next(t, "fast")
 	stopRedis()
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
-	for late := time.Now().Add(patience); !strings.Contains(l.String(), "a tick waits for Redis"); <-poll.C {
+	for late := time.Now().Add(patience); !strings.Contains(l.String(), "ticks wait for Redis"); <-poll.C {
 		if time.Now().After(late) {
 			t.Fatal("no scheduler has noticed: ", l.String())
 		}

@@ -2,212 +2,249 @@ package tasks
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/hibiken/asynq"
 
 	"gaff/hooks"
 )
 
 const (
-	// syncInterval is how often the jobs are compared with those of the current releases. A new job is ready after two.
+	// syncInterval is how often the jobs are compared with those of the current releases, and the clock is looked at
+	// while nothing is due.
 	syncInterval = time.Second
 	// kept is how long, beyond the next tick, Redis remembers that a tick had its task. It bounds how far the clocks of
 	// two schedulers may be apart.
 	kept = 10 * time.Minute
-	// retryPause is how long a tick waits that Redis did not take.
-	retryPause = time.Second
-	// taskTimeout is when asynq gives a task up. It is past what a run may take, so that the run's own limit decides.
-	taskTimeout = hooks.MaxTimeout + 10*time.Second
+	// goneAfter is how long a scheduler may not get to run, as on a machine that sleeps, until it counts as not there.
+	goneAfter = 30 * time.Second
+	// lateAfter is how late a tick may be taken without a look whether others have taken it long ago.
+	lateAfter = 30 * time.Second
+	// atOnce is how many tasks are enqueued at the same time, and how many ticks of one job in one round.
+	atOnce   = 16
+	perRound = 500
 )
 
-// Scheduler enqueues one task for each tick of each job. Several of them on one Redis make one task together. A
-// scheduler that comes late to a tick enqueues the latest one that is due and no earlier ones.
+// Scheduler enqueues one task for each tick of each job. Several of them on one Redis make one task together.
 type Scheduler struct {
-	redis  Redis
+	queue  *Queue
+	memory memory
 	tables *hooks.Tables
 	log    *slog.Logger
 
-	mu   sync.Mutex
-	jobs map[string]*entry // by task type; nil before the first call of GetConfigs
+	seen    map[string]*hooks.Table // that the entries were made from
+	entries map[string]*entry
+	stale   []string // jobs to be forgotten
+	fresh   bool     // nothing has been compared with what is remembered yet
+	alive   time.Time
+	looked  time.Time
+	away    bool // Redis
 }
 
-// entry is what the scheduler keeps of one job. asynq hands the slice of its options to PreEnqueueFunc, to Enqueue and
-// to a hash that it makes after it has registered the job, without a lock. So that slice is changed only when the hash
-// is made (ready) and no Enqueue is under way (busy is 0).
-type entry struct {
-	*clock
-	ready bool
-	busy  int
-}
-
-// NewScheduler returns a scheduler of the jobs in tables, which it follows within a few seconds.
+// NewScheduler returns a scheduler of the jobs in tables, which it follows within a second.
 func NewScheduler(redis Redis, tables *hooks.Tables, log *slog.Logger) *Scheduler {
-	return &Scheduler{redis: redis, tables: tables, log: log}
+	queue := NewQueue(redis)
+	return &Scheduler{queue: queue, memory: memory{queue}, tables: tables, log: log, fresh: true, entries: map[string]*entry{}}
 }
 
-// Run schedules until ctx is cancelled. It is called once. It fails at once if Redis does not answer; a Redis that goes away later is
-// waited for, and a tick that it could not take meanwhile is enqueued late, as long as the next one is not due.
+// Run schedules until ctx is cancelled. It is called once, when the tables are loaded: what is not in them then is not
+// a job. It fails at once if Redis does not answer; one that goes away later is waited for, and ticks of that time are
+// enqueued late, as the job's missed says.
 func (s *Scheduler) Run(ctx context.Context) error {
-	if err := s.redis.Ping(ctx); err != nil {
+	defer s.queue.Close()
+	if err := s.queue.redis.Ping(ctx); err != nil {
 		return fmt.Errorf("scheduler: %w", err)
 	}
-	client := asynq.NewClient(s.redis.opt)
-	defer client.Close()
-	manager, err := asynq.NewPeriodicTaskManager(asynq.PeriodicTaskManagerOpts{
-		PeriodicTaskConfigProvider: s,
-		RedisConnOpt:               s.redis.opt,
-		SyncInterval:               syncInterval,
-		SchedulerOpts: &asynq.SchedulerOpts{
-			Logger:         logger{s.log},
-			LogLevel:       asynq.WarnLevel,
-			PreEnqueueFunc: s.mark,
-			PostEnqueueFunc: func(info *asynq.TaskInfo, err error) {
-				if err == nil {
-					s.done(info.Type)
-				}
-			},
-			//nolint:staticcheck // its successor, PostEnqueueFunc, does not say which task could not be enqueued
-			EnqueueErrorHandler: func(task *asynq.Task, opts []asynq.Option, err error) {
-				s.retry(ctx, client, task, opts, err)
-			},
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("scheduler: %w", err)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		wait := s.round(ctx, time.Now())
+		timer.Reset(wait)
 	}
-	if err := manager.Start(); err != nil {
-		return fmt.Errorf("scheduler: %w", err)
-	}
-	<-ctx.Done()
-	manager.Shutdown()
-	return nil
 }
 
-// The options of a task that each tick sets anew, by their place.
-const (
-	optionID = iota
-	optionRetention
-)
+// round does what is due, and returns how long there is nothing to do.
+func (s *Scheduler) round(ctx context.Context, now time.Time) time.Duration {
+	now = now.Round(0) // by the clock, which goes on while a machine is suspended
+	if s.looked.IsZero() || now.Sub(s.looked) > goneAfter || now.Before(s.looked) {
+		s.alive = now
+	}
+	s.sync(now)
+	err := s.recall(ctx)
+	if err == nil {
+		err = s.enqueue(ctx, now)
+	}
+	s.tell(ctx, err)
+	s.looked = time.Now().Round(0)
+	if err != nil {
+		return syncInterval
+	}
+	return s.pause(s.looked)
+}
 
-// GetConfigs lists the jobs of the current releases for asynq. The options are fresh each time, because asynq compares
-// them and mark changes them.
-func (s *Scheduler) GetConfigs() ([]*asynq.PeriodicTaskConfig, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	jobs := map[string]*entry{}
-	var configs []*asynq.PeriodicTaskConfig
+// pause is how long until the next tick, but not longer than until the next comparison.
+func (s *Scheduler) pause(now time.Time) time.Duration {
+	wait := syncInterval
+	for _, e := range s.entries {
+		if next := e.clock.next(); e.known && !next.IsZero() {
+			wait = min(wait, next.Sub(now))
+		}
+	}
+	return max(wait, 0)
+}
+
+// sync takes in which jobs there are by now.
+func (s *Scheduler) sync(now time.Time) {
 	tables := s.tables.All()
-	for _, app := range slices.Sorted(maps.Keys(tables)) {
-		for _, job := range tables[app].Release.Jobs {
-			if tables[app].Job(job.Name) == nil {
-				continue // disabled
+	if s.seen != nil && maps.Equal(tables, s.seen) {
+		return
+	}
+	entries := map[string]*entry{}
+	for app, table := range tables {
+		for i := range table.Release.Jobs {
+			job := &table.Release.Jobs[i]
+			if table.Job(job.Name) == nil || job.Schedule == hooks.Manual {
+				continue
 			}
-			config, err := s.config(jobs, app, &job)
+			e, err := s.entry(app, job, now)
 			if err != nil {
 				s.log.Error("a job cannot be scheduled", "app", app, "job", job.Name, "error", err)
 				continue
 			}
-			configs = append(configs, config)
+			entries[e.key()] = e
 		}
 	}
-	s.jobs = jobs
-	return configs, nil
+	for key := range s.entries {
+		if entries[key] == nil {
+			s.stale = append(s.stale, key)
+		}
+	}
+	s.entries, s.seen = entries, maps.Clone(tables)
 }
 
-// config returns asynq's entry for the job, and puts ours into jobs. asynq counts @every from when an entry was
-// registered, and ours from 1970; so such an entry asks the clock each second.
-func (s *Scheduler) config(jobs map[string]*entry, app string, job *hooks.Job) (*asynq.PeriodicTaskConfig, error) {
+// entry returns the entry of a job: the one that there is, unless its schedule has changed.
+func (s *Scheduler) entry(app string, job *hooks.Job, now time.Time) (*entry, error) {
+	e := &entry{app: app, job: job, text: job.Timezone + " " + job.Schedule}
+	if there := s.entries[e.key()]; there != nil && there.text == e.text {
+		there.job, there.clock.missed = job, job.Missed
+		return there, nil
+	}
 	schedule, err := hooks.ParseSchedule(job.Schedule, job.Timezone)
-	if err != nil {
-		return nil, err
-	}
-	body, err := json.Marshal(payload{Cron: job.Schedule})
-	if err != nil {
-		return nil, err
-	}
-	key, text := taskType(app, job.Name), "CRON_TZ="+job.Timezone+" "+job.Schedule
-	switch known := s.jobs[key]; {
-	case known == nil:
-		jobs[key] = &entry{clock: newClock(text, schedule, time.Now()), ready: s.jobs == nil}
-	case known.text != text:
-		jobs[key] = &entry{clock: newClock(text, schedule, time.Now()), busy: known.busy}
-	default:
-		known.ready = true
-		jobs[key] = known
-	}
-	if schedule.Every() > 0 {
-		text = "@every 1s"
-	}
-	return &asynq.PeriodicTaskConfig{
-		Cronspec: text,
-		Task:     asynq.NewTask(key, body),
-		Opts: []asynq.Option{
-			optionID:        asynq.TaskID(""), // refused by asynq before it asks Redis: nothing is due
-			optionRetention: asynq.Retention(0),
-			asynq.Queue(s.redis.queue()),
-			asynq.MaxRetry(0),
-			asynq.Timeout(taskTimeout),
-		},
-	}, nil
+	e.clock = clock{schedule: schedule, missed: job.Missed, last: now}
+	e.alive = now
+	return e, err
 }
 
-// mark has the task, which asynq is about to enqueue, stand for the tick that is due. Its id makes sure that it is
-// enqueued once, for as long as somebody else might still think that it is due.
-func (s *Scheduler) mark(task *asynq.Task, opts []asynq.Option) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	job, ok := s.jobs[task.Type()]
-	if !ok {
-		return // gone meanwhile
-	}
-	if job.busy++; job.busy > 1 || !job.ready {
-		return
-	}
-	if tick, next, due := job.take(time.Now()); due {
-		opts[optionID] = asynq.TaskID(taskID(task.Type(), tick))
-		opts[optionRetention] = asynq.Retention(next.Sub(tick) + kept)
-	} else {
-		opts[optionID] = asynq.TaskID("")
-	}
-}
-
-// done takes note that an Enqueue which mark has prepared has ended.
-func (s *Scheduler) done(taskType string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if job, ok := s.jobs[taskType]; ok && job.busy > 0 {
-		job.busy--
-	}
-}
-
-// retry enqueues a tick that Redis did not take, until it does or the next tick is due.
-func (s *Scheduler) retry(ctx context.Context, client *asynq.Client, task *asynq.Task, opts []asynq.Option, err error) {
-	opts = slices.Clone(opts)
-	s.done(task.Type())
-	id, _ := opts[optionID].Value().(string)
-	if id == "" || errors.Is(err, asynq.ErrTaskIDConflict) {
-		return // nothing was due, or another scheduler was first
-	}
-	retention, _ := opts[optionRetention].Value().(time.Duration)
-	nextTick := time.Now().Add(retention - kept)
-	s.log.Warn("a tick waits for Redis", "task", id, "error", err)
-	for time.Now().Before(nextTick) {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(retryPause):
+// recall finds out what the last ticks of new jobs were, and forgets jobs that are gone: those that come again begin
+// anew.
+func (s *Scheduler) recall(ctx context.Context) error {
+	if s.fresh {
+		known, err := s.memory.jobs(ctx)
+		if err != nil {
+			return err
 		}
-		if _, err = client.EnqueueContext(ctx, task, opts...); err == nil || errors.Is(err, asynq.ErrTaskIDConflict) {
-			return
+		for _, key := range known {
+			if s.entries[key] == nil {
+				s.stale = append(s.stale, key)
+			}
+		}
+		s.fresh = false
+	}
+	s.stale = slices.DeleteFunc(s.stale, func(key string) bool { return s.entries[key] != nil && s.entries[key].known })
+	if err := s.memory.forget(ctx, s.stale...); err != nil {
+		return err
+	}
+	s.stale = nil
+	var unknown []*entry
+	for _, e := range s.entries {
+		if !e.known {
+			unknown = append(unknown, e)
 		}
 	}
-	s.log.Error("a tick is lost: Redis did not take it before the next one was due", "task", id, "error", err)
+	if err := s.memory.remember(ctx, unknown, false); err != nil {
+		return err
+	}
+	for _, e := range unknown {
+		e.known = true
+	}
+	return nil
+}
+
+// enqueue makes the tasks of all ticks that are due.
+func (s *Scheduler) enqueue(ctx context.Context, now time.Time) error {
+	due, err := s.due(ctx, now)
+	if err != nil {
+		return err
+	}
+	var failed atomic.Pointer[error]
+	inParallel(due, func(e *entry) {
+		for _, tick := range e.ticks {
+			if ctx.Err() != nil || failed.Load() != nil {
+				return
+			}
+			if err := s.put(ctx, e, tick); err != nil {
+				failed.Store(&err)
+				return
+			}
+			e.clock.last = tick
+		}
+	})
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return s.memory.remember(context.WithoutCancel(ctx), due, true)
+}
+
+// due lists the jobs that have ticks which need a task. Of ticks that come late, others may have made the tasks, so long
+// ago that their ids are forgotten; what is remembered of them is not.
+func (s *Scheduler) due(ctx context.Context, now time.Time) ([]*entry, error) {
+	var due, late []*entry
+	for _, e := range s.entries {
+		if next := e.clock.next(); next.IsZero() || next.After(now) {
+			continue
+		}
+		due = append(due, e)
+		if now.Sub(e.clock.next()) > lateAfter {
+			late = append(late, e)
+		}
+	}
+	if err := s.memory.remember(ctx, late, false); err != nil {
+		return nil, err
+	}
+	for _, e := range due {
+		lost := 0
+		alive := s.alive
+		if e.alive.After(alive) {
+			alive = e.alive
+		}
+		before := e.clock.last
+		if e.ticks, lost = e.clock.due(now, alive, perRound); lost > 0 {
+			s.log.Error("too many ticks were missed: the oldest are given up", "app", e.app, "job", e.job.Name, "given up", lost)
+		}
+		if s.away && len(e.ticks) > 0 && e.clock.missed != hooks.MissedAll && e.ticks[0].After(e.clock.schedule.Next(before)) {
+			s.log.Warn("ticks are passed over: Redis was away when they were due", "app", e.app, "job", e.job.Name, "until", e.ticks[0])
+		}
+	}
+	return due, nil
+}
+
+// tell says when Redis goes away, and when it is back.
+func (s *Scheduler) tell(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !s.away:
+		s.away = true
+		s.log.Warn("ticks wait for Redis", "error", err)
+	case err == nil && s.away:
+		s.away = false
+		s.log.Warn("Redis is back: ticks go on")
+	}
 }

@@ -1,11 +1,10 @@
 package tasks
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
-
-	"context"
 
 	"gaff/hooks"
 )
@@ -18,7 +17,7 @@ func TestSchedulersMakeOneTask(t *testing.T) {
 			tablesOf("b", map[string]string{"fast": "@every 1s"}))
 		h := newHandler()
 		for range 2 {
-			run(t, func(ctx context.Context) error { return Serve(ctx, r, h, Options{Log: l.logger()}) })
+			run(t, func(ctx context.Context) error { return Serve(ctx, r, h, Options{Tables: tables, Log: l.logger()}) })
 		}
 		var stops []func()
 		for range 3 {
@@ -42,7 +41,7 @@ func TestSchedulersMakeOneTask(t *testing.T) {
 				if e.Operation == "slow" && tick.Unix()%3 != 0 {
 					t.Errorf("%s is not at a multiple of 3 s", e.ID)
 				}
-				if delay := time.Since(tick); delay < -early || delay > 10*time.Second {
+				if delay := time.Since(tick); delay < 0 || delay > 10*time.Second {
 					t.Errorf("%s runs %v late", e.ID, delay)
 				}
 			case <-late:
@@ -61,7 +60,7 @@ func TestSchedulerFollowsReleases(t *testing.T) {
 		var l logs
 		tables := set(&hooks.Tables{}, tablesOf("a", map[string]string{"old": "@every 1s"}))
 		h := newHandler()
-		run(t, func(ctx context.Context) error { return Serve(ctx, r, h, Options{Log: l.logger()}) })
+		run(t, func(ctx context.Context) error { return Serve(ctx, r, h, Options{Tables: tables, Log: l.logger()}) })
 		run(t, NewScheduler(r, tables, l.logger()).Run)
 		h.next(t, "old")
 		set(tables, tablesOf("a", map[string]string{"new": "@every 2s"}))
@@ -75,37 +74,11 @@ func TestSchedulerFollowsReleases(t *testing.T) {
 			last = tick
 		}
 		for len(h.events) > 0 {
-			if e := <-h.events; e.Operation == "old" && tickOf(t, e).After(first.Add(4*syncInterval)) {
+			if e := <-h.events; e.Operation == "old" && tickOf(t, e).After(first.Add(5*time.Second)) {
 				t.Errorf("%s was removed by then", e.ID)
 			}
 		}
 	})
-}
-
-func TestSchedulerTakesWhatCronTakes(t *testing.T) {
-	t.Parallel()
-	s := NewScheduler(Redis{prefix: "x"}, &hooks.Tables{}, new(logs).logger())
-	jobs := []hooks.Job{
-		{Name: "a", Schedule: "0 3 * * *", Timezone: "Europe/Oslo"}, {Name: "b", Schedule: "@hourly", Timezone: "UTC"},
-		{Name: "c", Schedule: "@every 90s", Timezone: "UTC"}, {Name: "d", Schedule: "@daily", Timezone: "UTC", Disabled: true},
-	}
-	s.tables.Set(hooks.NewTable(&hooks.Release{App: "app", Jobs: jobs}))
-	configs, err := s.GetConfigs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, c := range configs {
-		got = append(got, c.Task.Type()+" "+c.Cronspec)
-	}
-	want := "app:a CRON_TZ=Europe/Oslo 0 3 * * *, app:b CRON_TZ=UTC @hourly, app:c @every 1s"
-	if strings.Join(got, ", ") != want {
-		t.Errorf("got %v", got)
-	}
-	clock := s.jobs["app:a"].clock
-	if _, err := s.GetConfigs(); err != nil || s.jobs["app:a"].clock != clock {
-		t.Error("a job that stays has lost its clock")
-	}
 }
 
 func TestRunUnreachable(t *testing.T) {
@@ -116,7 +89,7 @@ func TestRunUnreachable(t *testing.T) {
 	}
 	for _, err := range []error{
 		NewScheduler(r, &hooks.Tables{}, new(logs).logger()).Run(t.Context()),
-		Serve(t.Context(), r, newHandler(), Options{}),
+		Serve(t.Context(), r, newHandler(), Options{Tables: &hooks.Tables{}}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "Redis at 127.0.0.1:1 does not answer") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("got %v", err)

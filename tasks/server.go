@@ -2,8 +2,10 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -11,9 +13,14 @@ import (
 	"gaff/hooks"
 )
 
-// Options of [Serve]. The zero value is usable.
+// Options of [Serve]. All is optional but Tables.
 type Options struct {
-	// Concurrency is how many tasks run at once at most; default 32.
+	// Tables say which jobs there are, and how often each may run at once and is tried.
+	Tables *hooks.Tables
+	// Journal has the records of runs. A task has run once its record is there, so that a worker that dies in between
+	// neither loses a run nor repeats it. Default: runs are not recorded, and the task of a worker that dies runs again.
+	Journal Journal
+	// Concurrency is how many tasks run at once at most; default 128.
 	Concurrency int
 	// StopWithin is how long active tasks may take to finish when serving ends; then they are given back for another
 	// server to run. Default: as long as a job may take at most.
@@ -22,72 +29,103 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// Journal keeps the records of runs.
+type Journal interface {
+	hooks.Recorder
+	// Flush returns once every record so far is kept.
+	Flush(ctx context.Context) error
+	// Logs returns the records that f selects.
+	Logs(ctx context.Context, f hooks.LogFilter) ([]hooks.Record, error)
+}
+
 const (
-	defaultConcurrency = 32
+	defaultConcurrency = 128
 	// checkInterval is how often an idle server looks for tasks, and so about how late a tick runs.
 	checkInterval = 50 * time.Millisecond
+	// delayedInterval is how often a server looks for tasks whose time has come.
+	delayedInterval = 500 * time.Millisecond
 	// janitorInterval is how often a hundred tasks past their retention are removed. asynq's own 8 s would not keep up
 	// with a dozen jobs that run each second.
 	janitorInterval = time.Second
 )
 
+func (o Options) withDefaults() Options {
+	if o.Concurrency <= 0 {
+		o.Concurrency = defaultConcurrency
+	}
+	if o.StopWithin <= 0 {
+		o.StopWithin = taskTimeout
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
 // Serve runs tasks in handler until ctx is cancelled; then it takes no more, and returns once the active ones have
-// finished. It fails at once if Redis does not answer, and waits for one that goes away later. A run that its job
-// stopped, or that threw or took too long, is archived as failed in asynq and not run again.
+// finished. It fails at once if Redis does not answer, and waits for one that goes away later. A run that fails is tried
+// again as its job says, and then archived. The task of a server that dies is run again by another, after about 20 s if
+// nobody gives it back before; three such deaths are taken for the job's own fault.
 func Serve(ctx context.Context, redis Redis, handler hooks.Handler, opts Options) error {
-	if opts.Concurrency <= 0 {
-		opts.Concurrency = defaultConcurrency
-	}
-	if opts.StopWithin <= 0 {
-		opts.StopWithin = taskTimeout
-	}
-	if opts.Log == nil {
-		opts.Log = slog.Default()
-	}
+	opts = opts.withDefaults()
 	if err := redis.Ping(ctx); err != nil {
 		return fmt.Errorf("task server: %w", err)
 	}
+	queue := NewQueue(redis)
+	defer queue.Close()
 	server := asynq.NewServer(redis.opt, asynq.Config{
-		Concurrency:       opts.Concurrency,
-		Queues:            map[string]int{redis.queue(): 1},
-		BaseContext:       func() context.Context { return context.WithoutCancel(ctx) },
-		TaskCheckInterval: checkInterval,
-		ShutdownTimeout:   opts.StopWithin,
-		JanitorInterval:   janitorInterval,
-		Logger:            logger{opts.Log},
-		LogLevel:          asynq.WarnLevel,
+		Concurrency:              opts.Concurrency,
+		Queues:                   map[string]int{redis.queue(): 1},
+		BaseContext:              func() context.Context { return context.WithoutCancel(ctx) },
+		TaskCheckInterval:        checkInterval,
+		DelayedTaskCheckInterval: delayedInterval,
+		ShutdownTimeout:          opts.StopWithin,
+		JanitorInterval:          janitorInterval,
+		IsFailure:                isFailure,
+		RetryDelayFunc:           retryDelay,
+		Logger:                   logger{opts.Log},
+		LogLevel:                 asynq.WarnLevel,
 	})
-	if err := server.Start(taskHandler{handler, opts.Log}); err != nil {
+	if err := server.Start(&taskHandler{handler, queue, opts}); err != nil {
 		return fmt.Errorf("task server: %w", err)
 	}
+	var watching sync.WaitGroup
+	watching.Go(func() { (&orphans{queue: queue, log: opts.Log}).watch(ctx) })
 	<-ctx.Done()
 	server.Shutdown()
+	watching.Wait()
 	return nil
 }
 
-// taskHandler stands between asynq's tasks and our events.
-type taskHandler struct {
-	handler hooks.Handler
-	log     *slog.Logger
+// again has asynq try a task again. Only what counts is one of its failures.
+type again struct {
+	error
+	after  time.Duration
+	counts bool
 }
 
-// ProcessTask runs one task. It is where a verdict becomes what asynq should do: nil is done, an error that wraps
-// SkipRetry is never tried again, any other error is tried again as often as the task allows.
-func (h taskHandler) ProcessTask(ctx context.Context, t *asynq.Task) error {
-	e, err := received(ctx, t)
-	if err != nil {
-		h.log.Error("a task cannot be read", "error", err)
-		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
+func (a *again) Unwrap() error { return a.error }
+
+// final has asynq archive a task.
+type final struct{ error }
+
+// Is makes it asynq's own error for that.
+func (final) Is(target error) bool { return target == asynq.SkipRetry }
+
+func (f final) Unwrap() error { return f.error }
+
+// isFailure tells asynq whether a task has failed, rather than not run.
+func isFailure(err error) bool {
+	if a, ok := errors.AsType[*again](err); ok {
+		return a.counts
 	}
-	v := h.handler.Handle(ctx, e)
-	switch {
-	case !v.Stopped():
-		return nil
-	case v.Error == nil:
-		return fmt.Errorf("stopped with status %d", v.Status)
-	case v.Error.Code == hooks.CodeNotFound && v.Error.Hook == "":
-		h.log.Warn("a tick is skipped: its job is gone", "task", e.ID)
-		return nil
+	return !errors.Is(err, asynq.ErrLeaseExpired) // of a worker that died, or was cut off
+}
+
+// retryDelay tells asynq when to try a task again.
+func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
+	if a, ok := errors.AsType[*again](err); ok {
+		return a.after
 	}
-	return fmt.Errorf("%s: %s", v.Error.Code, v.Error.Message)
+	return 0
 }

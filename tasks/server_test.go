@@ -2,7 +2,6 @@ package tasks
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -15,16 +14,16 @@ import (
 // enqueue puts one tick of app a's job into the queue, as a scheduler does.
 func enqueue(t *testing.T, r Redis, job string) (id string) {
 	t.Helper()
-	client := asynq.NewClient(r.opt)
-	defer client.Close()
-	body, err := json.Marshal(payload{Cron: "@daily"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	id = taskID("a:"+job, time.Now())
-	_, err = client.Enqueue(asynq.NewTask("a:"+job, body), asynq.TaskID(id), asynq.Queue(r.queue()), asynq.MaxRetry(0),
-		asynq.Retention(time.Hour))
-	if err != nil {
+	return enqueueAt(t, r, job, time.Now())
+}
+
+func enqueueAt(t *testing.T, r Redis, job string, tick time.Time) (id string) {
+	t.Helper()
+	q := NewQueue(r)
+	defer q.Close()
+	id = tickID("a", job, tick)
+	p := payload{Cron: "@daily", At: tick.UTC(), Created: time.Now().UTC()}
+	if err := q.put(t.Context(), id, "a", job, p, asynq.Retention(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	return id
@@ -51,6 +50,7 @@ func waitState(t *testing.T, r Redis, id string, want asynq.TaskState) *asynq.Ta
 func TestServeVerdicts(t *testing.T) {
 	onEach(t, func(t *testing.T, r Redis) {
 		var l logs
+		tables := tablesOf("a", map[string]string{"fine": "@daily", "throws": "@daily", "gone": "@daily"})
 		h := newHandler()
 		h.verdict = func(e *hooks.Event) hooks.Verdict {
 			switch e.Operation {
@@ -61,7 +61,9 @@ func TestServeVerdicts(t *testing.T) {
 			}
 			return hooks.GoOn()
 		}
-		run(t, func(ctx context.Context) error { return Serve(ctx, r, h, Options{Log: l.logger()}) })
+		run(t, func(ctx context.Context) error {
+			return Serve(ctx, r, h, Options{Tables: set(&hooks.Tables{}, tables), Log: l.logger()})
+		})
 		fine, throws, gone := enqueue(t, r, "fine"), enqueue(t, r, "throws"), enqueue(t, r, "gone")
 		waitState(t, r, fine, asynq.TaskStateCompleted)
 		waitState(t, r, gone, asynq.TaskStateCompleted)
@@ -86,9 +88,10 @@ func TestServeStops(t *testing.T) {
 			}
 			return hooks.GoOn()
 		})
+		tables := set(&hooks.Tables{}, tablesOf("a", map[string]string{"first": "@daily", "second": "@daily"}))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- Serve(ctx, r, h, Options{Log: new(logs).logger(), Concurrency: 1}) }()
+		go func() { done <- Serve(ctx, r, h, Options{Tables: tables, Log: new(logs).logger(), Concurrency: 1}) }()
 		first := enqueue(t, r, "first")
 		<-started
 		second := enqueue(t, r, "second")
@@ -118,14 +121,15 @@ func TestServeGivesBack(t *testing.T) {
 		})
 		defer close(finish)
 		var l logs
+		tables := set(&hooks.Tables{}, tablesOf("a", map[string]string{"stuck": "@daily"}))
 		stop := run(t, func(ctx context.Context) error {
-			return Serve(ctx, r, stuck, Options{StopWithin: 50 * time.Millisecond, Log: l.logger()})
+			return Serve(ctx, r, stuck, Options{Tables: tables, StopWithin: 50 * time.Millisecond, Log: l.logger()})
 		})
 		id := enqueue(t, r, "stuck")
 		<-started
 		stop()
 		h := newHandler()
-		run(t, func(ctx context.Context) error { return Serve(ctx, r, h, Options{Log: l.logger()}) })
+		run(t, func(ctx context.Context) error { return Serve(ctx, r, h, Options{Tables: tables, Log: l.logger()}) })
 		h.next(t, "stuck")
 		waitState(t, r, id, asynq.TaskStateCompleted)
 	})

@@ -60,8 +60,12 @@ func own(t *testing.T, url string) Redis {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		inspector := asynq.NewInspector(r.opt)
-		defer inspector.Close()
+		client := r.impatient()
+		defer client.Close()
+		for _, key := range client.Keys(context.Background(), r.key("*")).Val() {
+			client.Del(context.Background(), key)
+		}
+		inspector := asynq.NewInspectorFromRedisClient(client)
 		if err := inspector.DeleteQueue(r.queue(), true); err != nil && !strings.Contains(err.Error(), "does not exist") {
 			t.Error(err)
 		}
@@ -161,7 +165,7 @@ func tickOf(t *testing.T, e *hooks.Event) time.Time {
 func tablesOf(app string, jobs map[string]string) *hooks.Table {
 	r := &hooks.Release{App: app, Number: 1}
 	for name, schedule := range jobs {
-		r.Jobs = append(r.Jobs, hooks.Job{Name: name, Schedule: schedule, Timezone: "UTC", Timeout: time.Second})
+		r.Jobs = append(r.Jobs, hooks.Job{Name: name, Schedule: schedule, Timezone: "UTC", Timeout: time.Second, Overlap: hooks.OverlapAllow})
 	}
 	return hooks.NewTable(r)
 }
@@ -171,4 +175,15 @@ func set(ts *hooks.Tables, tables ...*hooks.Table) *hooks.Tables {
 		ts.Set(table)
 	}
 	return ts
+}
+
+// jobsOf returns tables of the app a with the jobs.
+func jobsOf(jobs ...hooks.Job) *hooks.Tables {
+	for i := range jobs {
+		jobs[i].Timezone = "UTC"
+		if jobs[i].Schedule == "" {
+			jobs[i].Schedule = "@daily"
+		}
+	}
+	return set(&hooks.Tables{}, hooks.NewTable(&hooks.Release{App: "a", Number: 1, Jobs: jobs}))
 }

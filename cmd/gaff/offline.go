@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gaff/cmd/process"
 	"gaff/hooks"
 	"gaff/script"
 	"gaff/store"
@@ -60,6 +61,8 @@ type stage struct {
 	engine *script.Engine
 	runner *hooks.Runner // for the calls of scripts
 
+	functions hooks.HostFunctions
+
 	mu      sync.Mutex
 	records []hooks.Record
 	next    []*hooks.Event  // after and failed events, not run yet
@@ -74,7 +77,7 @@ var (
 
 // newStage returns an empty stage. One engine may serve several stages, one after the other.
 func (o *offline) newStage(engine *script.Engine) *stage {
-	s := &stage{offline: o, engine: engine, app: fmt.Sprintf("stage-%d", o.stages.Add(1)), changed: map[string]bool{}}
+	s := &stage{offline: o, engine: engine, app: fmt.Sprintf("stage-%d", o.stages.Add(1)), changed: map[string]bool{}, functions: process.PretendFunctions()}
 	s.runner = s.newRunner(o.table)
 	return s
 }
@@ -85,7 +88,7 @@ func (s *stage) newRunner(t *hooks.Table) *hooks.Runner {
 	tables.Set(t)
 	return &hooks.Runner{
 		Tables: tables, Engine: s.engine, Recorder: s, Log: slog.New(slog.DiscardHandler),
-		Collections: &hooks.Collections{Documents: s, Gate: s},
+		Collections: &hooks.Collections{Documents: s, Gate: s}, Functions: s.functions,
 	}
 }
 

@@ -24,6 +24,7 @@ func (p *Parts) dryRun(ctx context.Context, r *hooks.Release, e *hooks.Event) (h
 	engine := script.NewEngine(script.Config{})
 	d.runner = &hooks.Runner{
 		Tables: tables, Engine: engine, Recorder: d, Log: p.Log, Collections: &hooks.Collections{Documents: d, Gate: d},
+		Functions: PretendFunctions(),
 	}
 	verdict := d.runner.Try(ctx, e)
 	if err := engine.Close(ctx); err != nil { // waits for calls that no script waited for

@@ -39,9 +39,11 @@ func Worker(ctx context.Context, p *Parts) error {
 	defer recorder.Close()
 	pool := hooks.NewPool(places(), p.Config.Concurrency)
 	defer pool.Close()
+	jobs := tasks.NewQueue(redis)
+	defer jobs.Close()
 	runner := &hooks.Runner{
-		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections, Recorder: recorder,
-		Pool: pool, Log: p.Log,
+		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections, Functions: functions(jobs),
+		Recorder: recorder, Pool: pool, Log: p.Log,
 	}
 	pooled := pool.Handler(runner)
 	return together(ctx,
@@ -50,9 +52,7 @@ func Worker(ctx context.Context, p *Parts) error {
 		func(ctx context.Context) error {
 			return queue.Consume(ctx, p.Conn, pooled, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin})
 		},
-		func(ctx context.Context) error {
-			return tasks.Serve(ctx, redis, pooled, tasks.Options{Log: p.Log, StopWithin: stopWithin})
-		},
+		func(ctx context.Context) error { return p.serveTasks(ctx, redis, pooled, recorder) },
 	)
 }
 
@@ -79,7 +79,9 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 	recorder := queue.NewLog(p.Conn)
 	defer recorder.Close()
 	keys := &callers{Keys: queue.NewKeys(p.Conn)}
-	config := p.edge(redis, keys)
+	jobs := tasks.NewQueue(redis)
+	defer jobs.Close()
+	config := p.edge(redis, jobs, keys)
 	config.Checks["keys"] = keys.check
 	config.Recorder = recorder
 	server, err := edge.New(config)
@@ -90,24 +92,18 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 	p.Log.Info("serving", "url", "http://"+listener.Addr().String())
 	return together(ctx,
 		func(ctx context.Context) error { return server.Run(ctx, listener) },
-		tasks.NewScheduler(redis, p.Tables, p.Log).Run,
+		func(ctx context.Context) error { return p.schedule(ctx, redis) },
 		keys.run,
 	)
 }
 
 // edge is what the HTTP server is told.
-func (p *Parts) edge(redis tasks.Redis, keys *callers) edge.Config {
+func (p *Parts) edge(redis tasks.Redis, jobs *tasks.Queue, keys *callers) edge.Config {
 	return edge.Config{
 		Collections: p.Collections, Gate: p.Gate, Tables: p.Tables, Releases: p.Releases, History: p.Releases, States: p.Releases,
 		Apps: p.Releases, Authority: keys, Signatures: keys, Keys: keys, Secrets: queue.NewSecrets(p.Conn),
 		Build: hooks.LoadProject, DryRun: p.dryRun, Logs: logs{p.Conn},
-		RunJob: func(ctx context.Context, app, job string) (string, error) {
-			j := p.Tables.Of(app).Job(job)
-			if j == nil {
-				return "", hooks.Errorf(hooks.CodeNotFound, "there is no job %s that is on", job)
-			}
-			return tasks.Run(ctx, redis, app, j)
-		},
+		RunJob: p.runJob(jobs), Tasks: jobs, TaskControl: jobs,
 		Checks: p.checks(redis), Doctor: p.doctor(redis),
 		AdminKey: p.Config.AdminKey, Open: p.Open, Log: p.Log,
 	}
