@@ -157,7 +157,7 @@ func (s *Server) setState(x *exchange, in *switchInput, change func(*hooks.State
 		return 0, err
 	}
 	return s.config.States.SetState(x.r.Context(), x.caller.app, match.number, func(state *hooks.State) error {
-		if match.given && match.number == 0 && len(state.DisabledHooks)+len(state.DisabledJobs) > 0 { // 0 stands for any revision
+		if match.given && match.number == 0 && len(state.DisabledHooks)+len(state.DisabledJobs)+len(state.DisabledMethods) > 0 { // 0 stands for any revision
 			return hooks.Errorf(hooks.CodeConflict, "somebody else has switched something on or off meanwhile")
 		}
 		change(state)

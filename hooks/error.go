@@ -22,7 +22,9 @@ const (
 	CodeConflict     Code = "CONFLICT"
 	CodeTooLarge     Code = "TOO_LARGE"
 	CodeRateLimited  Code = "RATE_LIMITED"
+	CodeServiceError Code = "SERVICE_ERROR"
 	CodeHookError    Code = "HOOK_ERROR"
+	CodeHookCrashed  Code = "HOOK_CRASHED"
 	CodeUnavailable  Code = "UNAVAILABLE"
 	CodeOverloaded   Code = "OVERLOADED"
 	CodeHookTimeout  Code = "HOOK_TIMEOUT"
@@ -41,7 +43,9 @@ var statusOf = map[Code]int{
 	CodeConflict:     http.StatusConflict,
 	CodeTooLarge:     http.StatusRequestEntityTooLarge,
 	CodeRateLimited:  http.StatusTooManyRequests,
+	CodeServiceError: http.StatusBadGateway,
 	CodeHookError:    http.StatusInternalServerError,
+	CodeHookCrashed:  http.StatusInternalServerError,
 	CodeUnavailable:  http.StatusServiceUnavailable,
 	CodeOverloaded:   http.StatusServiceUnavailable,
 	CodeHookTimeout:  http.StatusGatewayTimeout,
@@ -62,6 +66,8 @@ type Error struct {
 	Code    Code         `json:"code"`
 	Message string       `json:"message"`
 	Fields  []FieldError `json:"fields,omitempty"`
+	// Details are for programs: a JSON object, such as the SQLSTATE of a failed statement.
+	Details json.RawMessage `json:"details,omitempty"`
 	// Hook names the hook that decided this, as hook or hook.function.
 	Hook string `json:"hook,omitempty"`
 	// Release is the one whose hooks decided this; 0: none did.

@@ -14,12 +14,13 @@ import (
 // Phase says where in a call's life an event stands.
 type Phase string
 
-// The phases of a call, and Tick, the moment at which a job is due.
+// The phases of a call; Tick, the moment at which a job is due; and Calls, at which a method runs.
 const (
 	Before Phase = "before"
 	After  Phase = "after"
 	Failed Phase = "failed"
 	Tick   Phase = "tick"
+	Calls  Phase = "call"
 )
 
 // Phases lists the phases that a call has.

@@ -32,10 +32,11 @@ const DefaultApp = "default"
 // costs time and memory that a hostile project can drive up.
 func LoadProject(files map[string]string) (*Release, error) {
 	l := &loader{
-		files:   files,
-		release: &Release{App: DefaultApp, Files: files},
-		scripts: map[string]*loadedScript{},
-		names:   map[string]int{},
+		files:    files,
+		release:  &Release{App: DefaultApp, Files: files},
+		scripts:  map[string]*loadedScript{},
+		names:    map[string]int{},
+		services: methodServices{},
 	}
 	l.checkFiles()
 	if source, ok := files[ProjectFile]; ok {
@@ -52,12 +53,13 @@ func LoadProject(files map[string]string) (*Release, error) {
 // loader reads one project.
 type loader struct {
 	problems
-	files   map[string]string
-	release *Release
-	scripts map[string]*loadedScript
-	names   map[string]int // kind and name → the line that took it
-	anchors map[string]ast.Node
-	nodes   int // converted to JSON so far
+	files    map[string]string
+	release  *Release
+	scripts  map[string]*loadedScript
+	names    map[string]int // kind and name → the line that took it
+	services methodServices
+	anchors  map[string]ast.Node
+	nodes    int // converted to JSON so far
 
 	referring bool // what is converted may refer to secrets
 	refs      []SecretRef
@@ -112,7 +114,8 @@ func (l *loader) root(source string) {
 		"jobs":     l.list("jobs", l.job),
 		"settings": l.settings,
 		"sessions": l.sessions,
-		"methods":  l.laterUnlessEmpty("methods"),
+		"methods":  l.list("methods", l.method),
+		"builtins": l.builtins,
 		"services": l.laterUnlessEmpty("services"),
 	})
 }

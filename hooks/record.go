@@ -10,8 +10,9 @@ type Kind string
 
 // The kinds of things that run.
 const (
-	KindHook Kind = "hook"
-	KindJob  Kind = "job"
+	KindHook   Kind = "hook"
+	KindJob    Kind = "job"
+	KindMethod Kind = "method"
 )
 
 // Status is how a run ended.
@@ -32,6 +33,7 @@ type Record struct {
 	App      string          `json:"app"`
 	Kind     Kind            `json:"kind"`
 	Name     string          `json:"name"`
+	Service  string          `json:"service,omitempty"` // of a method
 	Function string          `json:"function,omitempty"`
 	Event    string          `json:"event"`
 	Input    json.RawMessage `json:"input,omitempty"` // the event as the hook saw it, credentials masked

@@ -7,14 +7,18 @@ import (
 
 // Release is everything an app has registered: immutable and numbered.
 type Release struct {
-	App      string            `json:"app"`
-	Number   uint64            `json:"release"`
-	Created  time.Time         `json:"created"`
-	Hooks    []Hook            `json:"hooks,omitempty"`
-	Jobs     []Job             `json:"jobs,omitempty"`
-	Settings json.RawMessage   `json:"settings,omitempty"` // secrets only by reference
-	Sessions *Sessions         `json:"sessions,omitempty"` // nil: callers have none
-	Files    map[string]string `json:"files"`              // by slash-separated path: the source
+	App     string    `json:"app"`
+	Number  uint64    `json:"release"`
+	Created time.Time `json:"created"`
+	Hooks   []Hook    `json:"hooks,omitempty"`
+	Jobs    []Job     `json:"jobs,omitempty"`
+	Methods []Method  `json:"methods,omitempty"`
+	// Builtins are the commands or statements that callers may use by the built-ins of a data service, in upper case;
+	// a service that is not named has the usual ones.
+	Builtins map[string][]string `json:"builtins,omitempty"`
+	Settings json.RawMessage     `json:"settings,omitempty"` // secrets only by reference
+	Sessions *Sessions           `json:"sessions,omitempty"` // nil: callers have none
+	Files    map[string]string   `json:"files"`              // by slash-separated path: the source
 }
 
 // Hook is a script and what it is attached to. Durations and defaults are filled in.

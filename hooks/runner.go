@@ -180,7 +180,7 @@ func (r *run) fault(code Code, message string) *Error {
 func (r *run) call() *script.Call {
 	e := r.event
 	mode := script.React
-	if e.Phase == Before {
+	if e.Phase == Before || e.Phase == Calls {
 		mode = script.Gate
 	}
 	c := &script.Call{

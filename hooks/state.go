@@ -7,6 +7,8 @@ import "slices"
 type State struct {
 	DisabledHooks []string `json:"disabledHooks,omitempty"`
 	DisabledJobs  []string `json:"disabledJobs,omitempty"`
+	// DisabledMethods names methods as service.name.
+	DisabledMethods []string `json:"disabledMethods,omitempty"`
 }
 
 // HookDisabled reports whether the hook is switched off.
@@ -14,6 +16,14 @@ func (s *State) HookDisabled(name string) bool { return slices.Contains(s.Disabl
 
 // JobDisabled reports whether the job is switched off.
 func (s *State) JobDisabled(name string) bool { return slices.Contains(s.DisabledJobs, name) }
+
+// MethodDisabled reports whether the method of that id is switched off.
+func (s *State) MethodDisabled(id string) bool { return slices.Contains(s.DisabledMethods, id) }
+
+// EnableMethod switches a method on or off.
+func (s *State) EnableMethod(id string, on bool) {
+	s.DisabledMethods = enable(s.DisabledMethods, id, on)
+}
 
 // EnableHook switches a hook on or off.
 func (s *State) EnableHook(name string, on bool) { s.DisabledHooks = enable(s.DisabledHooks, name, on) }

@@ -28,6 +28,7 @@ type Table struct {
 	services map[string]bool // that have hooks of their own
 	any      bool            // there are hooks for any service
 	jobs     map[string]*Job
+	methods  map[string]*Method // by id
 }
 
 // Match is a hook that an event starts, and the function in its script that runs.
@@ -136,6 +137,14 @@ func (t *Table) Job(name string) *Job {
 		return nil
 	}
 	return t.jobs[name]
+}
+
+// Method returns the enabled method of a service, or nil.
+func (t *Table) Method(service, name string) *Method {
+	if t == nil {
+		return nil
+	}
+	return t.methods[service+"."+name]
 }
 
 // keysOf lists where hooks for a call are indexed. Functions named for a verb stand under that verb; the general

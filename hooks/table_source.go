@@ -28,7 +28,7 @@ func (s Source) Table() *Table {
 	r := s.Release
 	t := &Table{
 		Release: r, State: s.State, Canary: s.Canary, Percent: s.Percent, programs: s.programs(),
-		byCall: map[call][]*Match{}, services: map[string]bool{}, jobs: map[string]*Job{},
+		byCall: map[call][]*Match{}, services: map[string]bool{}, jobs: map[string]*Job{}, methods: map[string]*Method{},
 	}
 	t.resolve(s.Secrets)
 	for i := range r.Hooks {
@@ -42,6 +42,11 @@ func (s Source) Table() *Table {
 	for i := range r.Jobs {
 		if j := &r.Jobs[i]; !j.Disabled && !s.State.JobDisabled(j.Name) {
 			t.jobs[j.Name] = j
+		}
+	}
+	for i := range r.Methods {
+		if m := &r.Methods[i]; !m.Disabled && !s.State.MethodDisabled(m.ID()) {
+			t.methods[m.ID()] = m
 		}
 	}
 	return t
