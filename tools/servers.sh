@@ -12,6 +12,8 @@ install_missing() {
   type -P redis-server >/dev/null || packages+=(redis-server)
   [[ $(postgres_programs) ]] || packages+=(postgresql)
   PATH=$PATH:/usr/sbin type -P mariadbd >/dev/null || packages+=(mariadb-server)
+  type -P npm >/dev/null || packages+=(nodejs npm)
+  type -P python3 >/dev/null || packages+=(python3)
   if ((${#packages[@]} == 0)); then return; fi
   if ((EUID != 0)); then
     echo "missing, and only root can install them: ${packages[*]}" >&2
