@@ -152,6 +152,9 @@ func (s *Server) apply(x *exchange, in *applyInput) (*applyOutput, error) {
 	if err != nil {
 		return nil, err
 	}
+	if release, err = s.keepSystemJobs(ctx, &x.caller, release); err != nil {
+		return nil, err
+	}
 	x.caller.app = release.App // the operator's project may name any
 	if err := s.checkSecrets(ctx, release); err != nil {
 		return nil, err
@@ -214,6 +217,22 @@ func (s *Server) build(ctx context.Context, c *caller, files map[string]string) 
 		return nil, hooks.Errorf(hooks.CodeForbidden, "the key is not one of app %s", release.App)
 	}
 	return &release, nil
+}
+
+// keepSystemJobs has a release keep the jobs that were made as documents, which no project has.
+func (s *Server) keepSystemJobs(ctx context.Context, c *caller, r *hooks.Release) (*hooks.Release, error) {
+	current, err := s.config.History.Get(ctx, r.App, 0)
+	switch {
+	case err != nil && hooks.AsError(err).Code == hooks.CodeNotFound:
+		return r, nil
+	case err != nil:
+		return nil, err
+	}
+	files := hooks.KeepSystemJobs(r.Files, current)
+	if len(files) == len(r.Files) {
+		return r, nil
+	}
+	return s.build(ctx, c, files)
 }
 
 // checkSecrets returns an error that names each place where the project refers to a secret that the app has not.

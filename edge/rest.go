@@ -19,6 +19,9 @@ func (s *Server) rest(x *exchange) error {
 		ID:         x.r.PathValue("id"),
 		Origin:     x.caller.origin,
 	}
+	if err := x.caller.allowed(&route{scopes: collectionScopes(call.Collection)}); err != nil {
+		return err
+	}
 	if err := checkPath(&call); err != nil {
 		return err
 	}
@@ -43,9 +46,24 @@ func (s *Server) rest(x *exchange) error {
 	if reply.Status < 200 || reply.Status > 599 { // a script may answer with any number
 		return hooks.Errorf(hooks.CodeHookError, "%d is not an HTTP status to answer with", reply.Status)
 	}
+	if call.Collection == hooks.SystemJobsCollection && call.Operation != http.MethodGet {
+		s.audit(x, call.App, "system-jobs-"+strings.ToLower(call.Operation), "", number(reply.Release))
+	}
 	x.warn(reply.Warnings)
 	x.decided(reply.Release)
 	return x.send(reply.Status, reply.Body)
+}
+
+// collectionScopes are those of which a key needs one for calls on a collection. System_jobs has code that will run, and
+// System_log what has run.
+func collectionScopes(collection string) []hooks.Scope {
+	switch collection {
+	case hooks.SystemJobsCollection:
+		return []hooks.Scope{hooks.ScopeAdmin}
+	case hooks.SystemLogCollection:
+		return []hooks.Scope{hooks.ScopeLog, hooks.ScopeAdmin}
+	}
+	return []hooks.Scope{hooks.ScopeData}
 }
 
 const maxID = 256 // bytes

@@ -29,13 +29,12 @@ func (s *Server) routes() http.Handler {
 		mux.Handle(rt.pattern, s.serve(rt))
 	}
 	list := map[string]handler{http.MethodGet: s.rest, http.MethodPost: s.rest}
-	data := []hooks.Scope{hooks.ScopeData}
 	events, log := []hooks.Scope{hooks.ScopeAPI, hooks.ScopeAdmin}, []hooks.Scope{hooks.ScopeLog, hooks.ScopeAdmin}
-	for _, rt := range []route{
-		{pattern: "/rest/{collection}", methods: list, scopes: data, override: true},
-		{pattern: "/rest/{collection}/{$}", methods: list, scopes: data, override: true},
-		{pattern: "/rest/{collection}/*", methods: map[string]handler{http.MethodDelete: s.rest}, scopes: data, override: true},
-		{pattern: "/rest/{collection}/{id}", scopes: data, override: true, methods: map[string]handler{
+	for _, rt := range []route{ // the scopes of /rest depend on the collection: see collectionScopes
+		{pattern: "/rest/{collection}", methods: list, override: true},
+		{pattern: "/rest/{collection}/{$}", methods: list, override: true},
+		{pattern: "/rest/{collection}/*", methods: map[string]handler{http.MethodDelete: s.rest}, override: true},
+		{pattern: "/rest/{collection}/{id}", override: true, methods: map[string]handler{
 			http.MethodGet: s.rest, http.MethodPut: s.rest, http.MethodPatch: s.rest, http.MethodDelete: s.rest,
 		}},
 		{pattern: "/v1/events", scopes: events, methods: map[string]handler{http.MethodPost: s.event}},

@@ -44,6 +44,7 @@ func LoadProject(files map[string]string) (*Release, error) {
 	} else {
 		l.add(ProjectFile, 1, 1, "the project has no %s: `gaff init` writes one", ProjectFile)
 	}
+	l.systemJobs()
 	if err := l.err(); err != nil {
 		return nil, err
 	}

@@ -111,6 +111,13 @@ func (p *project) load(ctx context.Context) error {
 	}
 	p.applied = nil
 	release, err := p.build(ctx, files)
+	var current *hooks.Release
+	if err == nil {
+		current, err = p.current(ctx, release.App)
+	}
+	if kept := hooks.KeepSystemJobs(files, current); err == nil && len(kept) > len(files) {
+		release, err = p.build(ctx, kept)
+	}
 	if bad, ok := errors.AsType[*hooks.ProjectError](err); ok {
 		fmt.Fprintf(p.problems, "%v\nnot applied; the last good release stays\n", bad)
 		return nil
@@ -119,14 +126,10 @@ func (p *project) load(ctx context.Context) error {
 		return err
 	}
 	p.applied = files
-	current, err := p.releases.Get(ctx, release.App, 0)
-	switch {
-	case err == nil && maps.Equal(current.Files, files):
+	if current != nil && maps.Equal(current.Files, release.Files) {
 		p.release = current
 		fmt.Fprintf(p.out, "release %d of %s is unchanged\n", current.Number, release.App)
 		return nil
-	case err != nil && !notFound(err):
-		return err
 	}
 	start := time.Now()
 	applied, _, err := p.releases.Apply(ctx, release, hooks.ApplyOptions{By: "dev"})
@@ -138,6 +141,15 @@ func (p *project) load(ctx context.Context) error {
 	fmt.Fprintf(p.out, "release %d of %s: %d hooks, %d jobs (%v)\n", applied.Number, applied.App,
 		len(applied.Hooks), len(applied.Jobs), time.Since(start).Round(time.Millisecond))
 	return nil
+}
+
+// current is the app's current release, nil if it has none.
+func (p *project) current(ctx context.Context, app string) (*hooks.Release, error) {
+	r, err := p.releases.Get(ctx, app, 0)
+	if err != nil && notFound(err) {
+		return nil, nil
+	}
+	return r, err
 }
 
 // build makes a release of the files. What is wrong with them is a [hooks.ProjectError].

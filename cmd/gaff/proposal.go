@@ -40,6 +40,12 @@ func (g *target) compared(ctx context.Context, dir string) (*proposal, error) {
 	if err := p.fetch(ctx); err != nil {
 		return nil, err
 	}
+	if kept := hooks.KeepSystemJobs(release.Files, p.current); len(kept) > len(release.Files) { // the server keeps them too
+		if release, err = hooks.LoadProject(kept); err != nil {
+			return nil, err
+		}
+		p.release = release
+	}
 	if p.current != nil && maps.Equal(p.current.Files, release.Files) {
 		return p, nil
 	}

@@ -58,7 +58,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Parts, error) {
 		p.Close()
 		return nil, err
 	}
-	p.Collections = &hooks.Collections{Documents: documents, Gate: p.Gate}
+	p.Collections = &hooks.Collections{Documents: documents, Gate: p.Gate, System: p.system()}
 	return p, nil
 }
 
