@@ -10,7 +10,7 @@ import (
 )
 
 // ReadProject returns the files of a folder that belong to a project: [ProjectFile] and whatever scripts can use (.js
-// .ts .mjs .cjs .json .lua .sql .hbs .md), but nothing hidden and nothing in node_modules. Files in tests and data that
+// .ts .mjs .cjs .ccjs .json .lua .sql .hbs .md), but nothing hidden and nothing in node_modules. Files in tests and data that
 // are too large for a project are left out; anywhere else they are a problem, as is a symbolic link that leads out of
 // the folder. Such problems are returned together as a [ProjectError]; other errors are those of fsys.
 func ReadProject(fsys fs.FS) (map[string]string, error) {
@@ -64,7 +64,7 @@ func (r *reader) visit(name string, d fs.DirEntry, err error) error {
 
 func belongs(name string) bool {
 	switch path.Ext(name) {
-	case ".js", ".ts", ".mjs", ".cjs", ".json", ".lua", ".sql", ".hbs", ".md":
+	case ".js", ".ts", ".mjs", ".cjs", ".ccjs", ".json", ".lua", ".sql", ".hbs", ".md":
 		return true
 	}
 	return name == ProjectFile

@@ -17,7 +17,7 @@ type loadedScript struct {
 	ok        bool
 }
 
-func scriptSuffixes() []string { return []string{".js", ".mjs", ".cjs", ".ts"} }
+func scriptSuffixes() []string { return []string{".js", ".mjs", ".cjs", ".ts", ".ccjs"} }
 
 // scriptPath reads the path of a script, which must be a file of the project.
 func (l *loader) scriptPath(s *string) setter {

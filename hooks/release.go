@@ -28,7 +28,8 @@ type Hook struct {
 	Operation string          `json:"operation,omitempty"` // empty: the script's functions say which
 	Phase     Phase           `json:"phase,omitempty"`     // with Operation
 	Script    string          `json:"script"`
-	Functions []string        `json:"functions"` // the hook functions that the script defines
+	Functions []string        `json:"functions"`           // the hook functions that the script defines
+	LastValue bool            `json:"lastValue,omitempty"` // the script's last expression is its answer; it defines no function for Operation
 	Timeout   time.Duration   `json:"timeout"`
 	OnError   Policy          `json:"onError,omitempty"` // empty: the phase's default
 	Sync      bool            `json:"sync,omitempty"`    // its after and failed functions run while the caller waits, and may change the response

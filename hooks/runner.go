@@ -107,7 +107,7 @@ func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *ru
 
 // label is how callers see the name of what ran.
 func (r *Record) label() string {
-	if r.Kind == KindJob {
+	if r.Kind == KindJob || r.Function == "" {
 		return r.Name
 	}
 	return r.Name + "." + r.Function

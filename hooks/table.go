@@ -31,7 +31,8 @@ type Table struct {
 	methods  map[string]*Method // by id
 }
 
-// Match is a hook that an event starts, and the function in its script that runs.
+// Match is a hook that an event starts, and the function in its script that runs; none of a script whose last value is
+// its answer.
 type Match struct {
 	*Hook
 	Function string
@@ -56,7 +57,7 @@ func (t *Table) add(h *Hook) {
 	t.any = t.any || h.Service == wildcard
 	if h.Operation != "" {
 		key := call{h.Phase, h.Service, h.Operation, h.syncIn(h.Phase)}
-		if fn := functionOf(h.Phase, h.Operation, h.Functions); fn != "" {
+		if fn := functionOf(h.Phase, h.Operation, h.Functions); fn != "" || h.LastValue {
 			t.byCall[key] = append(t.byCall[key], &Match{h, fn})
 		}
 		return
