@@ -59,6 +59,7 @@ type errorFields struct {
 	Message   string             `json:"message"`
 	Hook      string             `json:"hook,omitempty"`
 	Fields    []hooks.FieldError `json:"fields,omitempty"`
+	Details   json.RawMessage    `json:"details,omitempty"`
 	RequestID string             `json:"requestId"`
 }
 
@@ -78,7 +79,11 @@ func (f *failure) MarshalJSON() ([]byte, error) { return marshal(&f.body) }
 func (s *Server) refuse(x *exchange, err error) {
 	f := s.failure(x, err)
 	x.decided(hooks.AsError(err).Release)
-	if err := x.encode(f.GetStatus(), &f.body); err != nil {
+	var body any = &f.body
+	if x.enveloped {
+		body = &envelope{Error: f.body.Error, RequestID: x.callID()}
+	}
+	if err := x.encode(f.GetStatus(), body); err != nil {
 		panic(err) // strings and numbers always encode
 	}
 }
@@ -94,7 +99,8 @@ func (s *Server) failure(x *exchange, err error) *failure {
 		s.config.Log.Warn("request failed", "request", x.id, "method", x.r.Method, "path", x.r.URL.Path, "status", status, "error", err)
 	}
 	return &failure{errorBody{errorFields{
-		Status: status, Code: e.Code, Message: e.Message, Hook: e.Hook, Fields: e.Fields, RequestID: x.id,
+		Status: status, Code: e.Code, Message: e.Message, Hook: e.Hook, Fields: e.Fields, Details: e.Details,
+		RequestID: x.id,
 	}}}
 }
 

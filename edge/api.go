@@ -59,6 +59,7 @@ func newAPI(s *Server) *api {
 	}, adapter{a})
 	a.releases()
 	a.hooks()
+	a.methods()
 	a.jobs()
 	a.keys()
 	a.secrets()

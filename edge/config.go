@@ -13,6 +13,7 @@ import (
 type Config struct {
 	Collections Collections
 	Gate        hooks.Gate
+	Calls       Caller
 	Tables      Tables
 	Releases    Releases
 	History     History
@@ -164,7 +165,7 @@ func (c *Config) check() error {
 		name    string
 		missing bool
 	}{
-		{"Collections", c.Collections == nil}, {"Gate", c.Gate == nil}, {"Tables", c.Tables == nil},
+		{"Collections", c.Collections == nil}, {"Gate", c.Gate == nil}, {"Calls", c.Calls == nil}, {"Tables", c.Tables == nil},
 		{"Releases", c.Releases == nil}, {"History", c.History == nil}, {"States", c.States == nil}, {"Apps", c.Apps == nil},
 		{"Authority", c.Authority == nil}, {"Signatures", c.Signatures == nil}, {"Keys", c.Keys == nil}, {"Secrets", c.Secrets == nil}, {"Build", c.Build == nil},
 		{"RunJob", c.RunJob == nil}, {"Tasks", c.Tasks == nil}, {"TaskControl", c.TaskControl == nil}, {"DryRun", c.DryRun == nil}, {"Logs", c.Logs == nil},

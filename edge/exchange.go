@@ -15,18 +15,20 @@ import (
 
 // exchange is one request with its answer. It belongs to one goroutine.
 type exchange struct {
-	w      http.ResponseWriter
-	r      *http.Request
-	id     string // of the request and of the event that it causes
-	method string // what the request asks for: HEAD is GET, and a POST may stand for another
-	caller caller
-	begun  bool // the answer is on its way: it cannot become another
+	w         http.ResponseWriter
+	r         *http.Request
+	id        string // of the request and of the event that it causes
+	method    string // what the request asks for: HEAD is GET, and a POST may stand for another
+	caller    caller
+	echo      string // the id that the caller of a method has given
+	enveloped bool   // an error has the fields of /rpc beside its own
+	begun     bool   // the answer is on its way: it cannot become another
 }
 
 // serve is the handler of a route, with what all routes share.
 func (s *Server) serve(rt *route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{w: w, r: r}
+		x := &exchange{w: w, r: r, enveloped: rt.enveloped}
 		defer func() {
 			if p := recover(); p != nil {
 				s.panicked(x, p)

@@ -47,10 +47,14 @@ func (s *Server) figures(ctx context.Context, app string, kind hooks.Kind, name 
 	found := map[string]*figures{}
 	for i := range records {
 		r := &records[i]
-		f := found[r.Name]
+		name := r.Name
+		if r.Kind == hooks.KindMethod {
+			name = r.Service + "." + r.Name
+		}
+		f := found[name]
 		if f == nil {
 			f = &figures{ByRelease: []releaseFigures{}}
-			found[r.Name] = f
+			found[name] = f
 		}
 		f.add(r, since)
 	}

@@ -30,6 +30,7 @@ type world struct {
 	filter hooks.LogFilter
 
 	do      func(context.Context, hooks.CollectionCall) (hooks.Reply, error) // nil: 200 with {}
+	carry   func(context.Context, hooks.MethodCall) (hooks.Reply, error)
 	verdict hooks.Verdict
 	records []hooks.Record
 	tail    chan hooks.Record
@@ -46,6 +47,13 @@ func (w *world) Do(ctx context.Context, call hooks.CollectionCall) (hooks.Reply,
 		return w.do(ctx, call)
 	}
 	return hooks.Reply{Status: http.StatusOK, Body: json.RawMessage(`{}`)}, nil
+}
+
+func (w *world) Call(ctx context.Context, call hooks.MethodCall) (hooks.Reply, error) {
+	if w.carry == nil {
+		return hooks.Reply{Status: http.StatusOK}, nil
+	}
+	return w.carry(ctx, call)
 }
 
 func (w *world) Ask(_ context.Context, e *hooks.Event) (hooks.Verdict, error) {

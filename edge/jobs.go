@@ -111,8 +111,6 @@ func (a *api) jobs() {
 		id: "run-job", method: http.MethodPost, path: "/v1/jobs/{name}/run", summary: "Run a job once, now", status: http.StatusAccepted,
 	}, s.runJob)
 	a.tasks()
-	serve(a, operation{id: "list-methods", method: http.MethodGet, path: "/v1/methods", summary: "List methods"},
-		func(*exchange, *none) (*tagged[[]none], error) { return &tagged[[]none]{Body: []none{}}, nil })
 }
 
 type runBody struct {

@@ -31,7 +31,7 @@ func routesUnderV1(t *testing.T) []v1Route {
 		"GET /v1/releases", "POST /v1/releases", "GET /v1/releases/{n}", "POST /v1/releases/rollback", "POST /v1/releases/promote",
 		"GET /v1/hooks", "GET /v1/hooks/{name}", "PATCH /v1/hooks/{name}", "GET /v1/jobs", "GET /v1/jobs/{name}", "PATCH /v1/jobs/{name}",
 		"POST /v1/jobs/{name}/run", "POST /v1/jobs/{name}/enqueue", "GET /v1/tasks", "GET /v1/tasks/{id}", "POST /v1/tasks/{id}/retry",
-		"DELETE /v1/tasks/{id}", "GET /v1/methods", "GET /v1/keys", "POST /v1/keys", "DELETE /v1/keys/{id}",
+		"DELETE /v1/tasks/{id}", "GET /v1/methods", "GET /v1/methods/{name}", "PATCH /v1/methods/{name}", "GET /v1/keys", "POST /v1/keys", "DELETE /v1/keys/{id}",
 		"GET /v1/secrets", "PUT /v1/secrets/{name}", "DELETE /v1/secrets/{name}", "POST /v1/test",
 	} {
 		method, path, _ := strings.Cut(r, " ")
@@ -55,6 +55,7 @@ func allRoutes(t *testing.T) []v1Route {
 		method, path, _ := strings.Cut(r, " ")
 		list = append(list, v1Route{method, path, []hooks.Scope{hooks.ScopeData}, false})
 	}
+	list = append(list, v1Route{"POST", "/rpc", []hooks.Scope{hooks.ScopeRPC}, false})
 	return list
 }
 

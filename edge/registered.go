@@ -110,15 +110,19 @@ func registered[T any](
 ) {
 	s, path := a.server, "/v1/"+one+"s"
 	get := func(x *exchange, name string) (*tagged[T], error) {
-		if err := hooks.CheckName(one, name); err != nil {
+		if err := checkRegistered(one, name); err != nil {
 			return nil, err
 		}
 		found, revision, err := list(x.r.Context(), x.caller.app, name)
 		if err != nil {
 			return nil, err
 		}
-		if len(found) == 0 {
+		switch len(found) {
+		case 0:
 			return nil, hooks.Errorf(hooks.CodeNotFound, "there is no %s %s", one, name)
+		case 1:
+		default:
+			return nil, hooks.Errorf(hooks.CodeBadRequest, "several services have a %s %s: name it with its service, service.%s", one, name, name)
 		}
 		return &tagged[T]{ETag: etag(revision), Body: found[0]}, nil
 	}
@@ -134,6 +138,9 @@ func registered[T any](
 			got, err := get(x, in.Name)
 			if err != nil {
 				return nil, err
+			}
+			if full, ok := any(&got.Body).(interface{ registeredID() string }); ok {
+				in.Name = full.registeredID()
 			}
 			revision, err := s.setState(x, in, func(state *hooks.State) { enable(state, in.Name, in.Body.Enabled) })
 			if err != nil {

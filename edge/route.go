@@ -14,12 +14,13 @@ type handler func(*exchange) error
 
 // route is a path with its methods.
 type route struct {
-	pattern  string
-	methods  map[string]handler // HEAD is GET
-	public   bool               // needs no key
-	scopes   []hooks.Scope      // a key needs one of them
-	operator bool               // no app's key is enough
-	override bool               // a POST may name another method in X-HTTP-Method-Override
+	pattern   string
+	methods   map[string]handler // HEAD is GET
+	public    bool               // needs no key
+	scopes    []hooks.Scope      // a key needs one of them
+	operator  bool               // no app's key is enough
+	override  bool               // a POST may name another method in X-HTTP-Method-Override
+	enveloped bool               // errors are as /rpc has them
 }
 
 func (s *Server) routes() http.Handler {
@@ -37,6 +38,7 @@ func (s *Server) routes() http.Handler {
 		{pattern: "/rest/{collection}/{id}", override: true, methods: map[string]handler{
 			http.MethodGet: s.rest, http.MethodPut: s.rest, http.MethodPatch: s.rest, http.MethodDelete: s.rest,
 		}},
+		s.rpcRoute(),
 		{pattern: "/v1/events", scopes: events, methods: map[string]handler{http.MethodPost: s.event}},
 		{pattern: "/v1/logs", scopes: log, methods: map[string]handler{http.MethodGet: s.logs}},
 		{pattern: "/v1/logs/stream", scopes: log, methods: map[string]handler{http.MethodGet: s.stream}},

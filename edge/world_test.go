@@ -188,7 +188,7 @@ func (w *world) Record(r hooks.Record) {
 
 func (w *world) config() Config {
 	return Config{
-		Collections: w, Gate: w, Tables: w, Releases: w, History: w, States: w, Apps: w, Authority: w, Signatures: w, Keys: keysOf{w},
+		Collections: w, Gate: w, Calls: w, Tables: w, Releases: w, History: w, States: w, Apps: w, Authority: w, Signatures: w, Keys: keysOf{w},
 		Secrets: secretsOf{w}, Build: hooks.LoadProject, Logs: w, Recorder: w, AdminKey: adminKey,
 		RunJob: func(_ context.Context, app, job string) (string, error) {
 			w.mu.Lock()

@@ -17,7 +17,7 @@ type DataServices interface {
 	// Builtins lists the built-in operations of a data service, as its kind has them; nil if the app has no such service.
 	Builtins(app, service string) []string
 	// Do carries out one operation and returns its result. It ends soon after ctx; its errors are [Error].
-	Do(ctx context.Context, app string, o *Operation) (json.RawMessage, error)
+	Do(ctx context.Context, app string, o *Operation) ([]byte, error)
 }
 
 // Operation is what a method has a data service do.

@@ -20,6 +20,7 @@ type Gate struct {
 	conn   *Conn
 	tables *hooks.Tables
 	inbox  *inbox
+	calls  *calls
 	crowd  *bundler
 	free   sync.Pool // of *question
 	status chan nats.Status
@@ -32,8 +33,13 @@ func NewGate(conn *Conn, tables *hooks.Tables) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gate: %w", err)
 	}
+	calls, err := newCalls(conn)
+	if err != nil {
+		in.close()
+		return nil, fmt.Errorf("gate: %w", err)
+	}
 	g := &Gate{
-		conn: conn, tables: tables, inbox: in, crowd: newBundler(conn), done: make(chan struct{}),
+		calls: calls, conn: conn, tables: tables, inbox: in, crowd: newBundler(conn), done: make(chan struct{}),
 		status: conn.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING),
 	}
 	g.free.New = func() any { return newQuestion() }
@@ -52,6 +58,7 @@ func (g *Gate) follow() {
 // Close ends the gate. Asks that wait go on waiting until their deadline; nobody may ask any more.
 func (g *Gate) Close() {
 	g.inbox.close()
+	g.calls.close()
 	g.conn.nc.RemoveStatusListener(g.status)
 	<-g.done
 	g.crowd.close()

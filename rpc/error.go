@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -58,6 +59,18 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.cause }
+
+// JSON returns the details as a JSON object, nil if there are none.
+func (e *Error) JSON() json.RawMessage {
+	if len(e.Details) == 0 {
+		return nil
+	}
+	raw, err := json.Marshal(e.Details)
+	if err != nil { // strings and numbers always marshal
+		return nil
+	}
+	return raw
+}
 
 func errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Status: statusOf[code], Message: fmt.Sprintf(format, args...)}

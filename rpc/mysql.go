@@ -27,7 +27,10 @@ type mysqlService struct {
 }
 
 func openMySQL(name string, u *url.URL, b *bodies, log *slog.Logger) (service, error) {
-	query := u.Query()
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, errors.New("the options in the URL of this MySQL cannot be read")
+	}
 	size, err := poolSize(query, "pool_max_conns")
 	if err != nil {
 		return nil, err

@@ -77,7 +77,13 @@ func (o *devOptions) run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	services, stop, err := devServices(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	parts, err := process.Open(ctx, process.Config{
+		Services: services,
 		NATSURL: server.URL(), RedisURL: redis.URL, SQLitePath: filepath.Join(o.data, "documents.db"),
 		Concurrency: process.DefaultConcurrency, Prefix: "gaff", Vault: vault, Embedded: true,
 	}, log)

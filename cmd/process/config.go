@@ -40,6 +40,9 @@ type Config struct {
 	LogMaxAge      time.Duration // how long records are kept
 	LogMaxBytes    int64         // past it the oldest go
 
+	// Services are the data services of methods, by name in lower case.
+	Services map[string]Service
+
 	Embedded bool // NATS and Redis run in this process, for gaff dev
 
 	Check bool // validate configuration and connections, then end
@@ -98,6 +101,7 @@ func LoadConfig(command string, args, environ []string, w io.Writer) (Config, er
 	for _, o := range opts {
 		flags.Func(o.flag, o.usage+" ("+variable(o.flag)+")", func(s string) error { return o.set(&c, s) })
 	}
+	c.serviceFlags(flags, args)
 	switch err := flags.Parse(args); {
 	case errors.Is(err, pflag.ErrHelp):
 		return c, err
@@ -109,6 +113,9 @@ func LoadConfig(command string, args, environ []string, w io.Writer) (Config, er
 		return c, fmt.Errorf("%w: give GAFF_POSTGRES_URL or GAFF_SQLITE_PATH, not both", ErrUsage)
 	case c.PostgresURL == "" && c.SQLitePath == "":
 		return c, fmt.Errorf("%w: give GAFF_POSTGRES_URL or GAFF_SQLITE_PATH, for documents", ErrUsage)
+	}
+	if err := c.checkServices(); err != nil {
+		return c, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	return c, nil
 }
@@ -125,6 +132,12 @@ func (c *Config) fromEnvironment(opts []option, environ []string) error {
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, variablePrefix) || forTool(name) {
+			continue
+		}
+		if service, ok := strings.CutPrefix(name, servicePrefix); ok {
+			if err := c.setService(service, value); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
 			continue
 		}
 		i := slices.IndexFunc(opts, func(o option) bool {

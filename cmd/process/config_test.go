@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestLoadConfigDefaults(t *testing.T) {
 		NATSURL: "nats://127.0.0.1:4222", RedisURL: "redis://127.0.0.1:6379", SQLitePath: "gaff.db",
 		Concurrency: process.DefaultConcurrency, MemoryLimit: 512 << 20, Prefix: "gaff", LogLevel: "info", LogFormat: "text",
 	}
-	if c != want {
+	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
 }
@@ -65,7 +66,7 @@ func TestLoadConfig(t *testing.T) {
 		LogLevel: "debug", LogFormat: "json", KeepReleases: 6, Replicas: 3, EventsMaxAge: 7 * 24 * time.Hour, EventsMaxBytes: 10 << 30,
 		LogMaxAge: 30 * 24 * time.Hour, LogMaxBytes: 1e9, Check: true,
 	}
-	if c != want {
+	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // doctor has every part examine what it stands on, all at once.
 func (p *Parts) doctor(redis tasks.Redis) func(context.Context) []hooks.Finding {
-	examine := []func(context.Context) []hooks.Finding{p.Conn.Doctor, redis.Doctor, p.Store.Doctor, p.Config.doctor}
+	examine := []func(context.Context) []hooks.Finding{p.Conn.Doctor, redis.Doctor, p.Store.Doctor, p.Config.doctor, p.servicesFindings}
 	if p.Config.Embedded {
 		examine[1] = func(context.Context) []hooks.Finding {
 			return []hooks.Finding{hooks.Fine("Redis durability", "embedded: it forgets waiting jobs when the process ends; schedules go on")}

@@ -8,8 +8,8 @@ import (
 )
 
 // functions are what the scripts of a worker can ask of the world, beside documents.
-func functions(jobs *tasks.Queue) hooks.HostFunctions {
-	return joined(tasks.Functions(jobs))
+func functions(jobs *tasks.Queue, methods *hooks.Methods) hooks.HostFunctions {
+	return joined(tasks.Functions(jobs), methods.Functions())
 }
 
 // PretendFunctions are those of runs that must have no effect.

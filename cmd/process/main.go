@@ -50,6 +50,9 @@ func run(ctx context.Context, command string, role Role, args, environ []string,
 	}
 	defer parts.Close()
 	if config.Check {
+		if err := parts.pingServices(ctx); err != nil {
+			return err
+		}
 		fmt.Fprintf(stderr, "%s: configuration and connections are right\n", command)
 		return nil
 	}

@@ -41,14 +41,26 @@ func Worker(ctx context.Context, p *Parts) error {
 	defer pool.Close()
 	jobs := tasks.NewQueue(redis)
 	defer jobs.Close()
+	services, err := openServices(&p.Config, p.Log)
+	if err != nil {
+		return err
+	}
+	defer services.Close()
+	methods := &hooks.Methods{Tables: p.Tables, Gate: p.Gate, Services: services, Recorder: recorder, Log: p.Log}
 	runner := &hooks.Runner{
-		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections, Functions: functions(jobs),
+		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections, Functions: functions(jobs, methods),
 		Recorder: recorder, Pool: pool, Log: p.Log,
 	}
+	methods.Runner = runner
 	pooled := pool.Handler(runner)
+	call := func(ctx context.Context, c hooks.MethodCall) (hooks.Reply, error) {
+		defer pool.Park()() // it waits for others throughout; what computes finds a place of its own
+		return methods.Do(ctx, c)
+	}
 	return together(ctx,
 		health,
 		func(ctx context.Context) error { return queue.Serve(ctx, p.Conn, runner, pool) },
+		func(ctx context.Context) error { return queue.ServeCalls(ctx, p.Conn, call, pool) },
 		func(ctx context.Context) error {
 			return queue.Consume(ctx, p.Conn, pooled, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin})
 		},
@@ -100,7 +112,7 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 // edge is what the HTTP server is told.
 func (p *Parts) edge(redis tasks.Redis, jobs *tasks.Queue, keys *callers) edge.Config {
 	return edge.Config{
-		Collections: p.Collections, Gate: p.Gate, Tables: p.Tables, Releases: p.Releases, History: p.Releases, States: p.Releases,
+		Collections: p.Collections, Gate: p.Gate, Calls: p.Gate, Tables: p.Tables, Releases: p.Releases, History: p.Releases, States: p.Releases,
 		Apps: p.Releases, Authority: keys, Signatures: keys, Keys: keys, Secrets: queue.NewSecrets(p.Conn),
 		Build: hooks.LoadProject, DryRun: p.dryRun, Logs: logs{p.Conn},
 		RunJob: p.runJob(jobs), Tasks: jobs, TaskControl: jobs,
