@@ -78,7 +78,9 @@ func (f *failure) MarshalJSON() ([]byte, error) { return marshal(&f.body) }
 // refuse answers with err as its caller may see it, and logs the rest.
 func (s *Server) refuse(x *exchange, err error) {
 	f := s.failure(x, err)
-	x.decided(hooks.AsError(err).Release)
+	public := hooks.AsError(err)
+	x.decided(public.Release)
+	x.warn(public.Warnings)
 	var body any = &f.body
 	if x.enveloped {
 		body = &envelope{Error: f.body.Error, RequestID: x.callID()}

@@ -118,7 +118,7 @@ func (d document) stamp(id string, version int64, created, changed json.RawMessa
 		{fieldCreated, created},
 		{fieldChanged, changed},
 	}
-	return append(stamped, d.without(fieldID, fieldVersion, fieldCreated, fieldChanged)...)
+	return append(stamped, d.without(serverFields...)...)
 }
 
 func timestamp(t time.Time) json.RawMessage {

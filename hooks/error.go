@@ -72,6 +72,8 @@ type Error struct {
 	Hook string `json:"hook,omitempty"`
 	// Release is the one whose hooks decided this; 0: none did.
 	Release uint64 `json:"-"`
+	// Warnings tell of what else went wrong, such as a hook that could not answer in place of this.
+	Warnings []string `json:"-"`
 
 	cause error
 }
@@ -91,6 +93,13 @@ func Errorf(code Code, format string, args ...any) *Error {
 func (e *Error) Because(cause error) *Error {
 	e.cause = cause
 	return e
+}
+
+// with is a copy of the error with a cause.
+func (e *Error) with(cause error) *Error {
+	of := *e
+	of.cause = cause
+	return &of
 }
 
 // Error returns code, message and cause, for logs.

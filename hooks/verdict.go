@@ -45,10 +45,10 @@ func (v *Verdict) Stopped() bool { return v.Status != http.StatusOK }
 // reason is why the verdict stops the call.
 func (v *Verdict) reason() *Error {
 	if v.Error == nil {
-		return &Error{Status: v.Status, Code: CodeRejected, Message: "a hook stopped the call", Release: v.Release}
+		return &Error{Status: v.Status, Code: CodeRejected, Message: "a hook stopped the call", Release: v.Release, Warnings: v.Warnings}
 	}
 	reason := *v.Error
-	reason.Release = v.Release
+	reason.Release, reason.Warnings = v.Release, v.Warnings
 	return &reason
 }
 

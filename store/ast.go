@@ -2,6 +2,8 @@ package store
 
 import (
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -59,8 +61,8 @@ type element struct {
 	objects   bool // the condition is on the fields of elements, so that only objects can match
 }
 
-// path leads from an object to its fields' fields. Where it meets an array it goes on in each object of the array. The
-// empty path is the value itself.
+// path leads from an object to its fields' fields. Where it meets an array it goes on in each object of the array, and
+// with a number also in the element at that place. The empty path is the value itself.
 type path []string
 
 func (p path) String() string { return strings.Join(p, ".") }
@@ -78,8 +80,11 @@ func (p path) each(v gjson.Result, yield func(gjson.Result) bool) bool {
 		return !ok || p[1:].each(f, yield)
 	case v.IsArray():
 		going := true
+		if item, ok := at(v, p[0]); ok {
+			going = p[1:].each(item, yield)
+		}
 		v.ForEach(func(_, item gjson.Result) bool {
-			if item.IsObject() {
+			if going && item.IsObject() {
 				going = p.each(item, yield)
 			}
 			return going
@@ -87,6 +92,42 @@ func (p path) each(v gjson.Result, yield func(gjson.Result) bool) bool {
 		return going
 	}
 	return true
+}
+
+// maxIndex is how many digits the number of an element may have.
+const maxIndex = 9
+
+// indexOf reads a name of a path that can be the number of an array's element.
+func indexOf(name string) (n int, ok bool) {
+	if name == "" || len(name) > maxIndex || strings.Trim(name, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.Atoi(name)
+	return n, err == nil
+}
+
+// indexed tells whether the path has such a name.
+func (p path) indexed() bool {
+	return slices.ContainsFunc(p, func(name string) bool {
+		_, ok := indexOf(name)
+		return ok
+	})
+}
+
+// at returns the element of an array whose number the name is.
+func at(array gjson.Result, name string) (item gjson.Result, ok bool) {
+	n, isIndex := indexOf(name)
+	if !isIndex {
+		return item, false
+	}
+	array.ForEach(func(_, v gjson.Result) bool {
+		if n == 0 {
+			item, ok = v, true
+		}
+		n--
+		return !ok
+	})
+	return item, ok
 }
 
 // any tells whether ok holds for a value at the path or for an element of an array there. The array itself does not
@@ -108,13 +149,17 @@ func (p path) any(v gjson.Result, ok func(gjson.Result) bool) bool {
 	})
 }
 
-// first returns the value at the path without going into arrays.
+// first returns the value at the path without going into arrays, except by a number.
 func (p path) first(v gjson.Result) gjson.Result {
 	for _, name := range p {
-		if !v.IsObject() {
+		switch {
+		case v.IsObject():
+			v, _ = member(v, name)
+		case v.IsArray():
+			v, _ = at(v, name)
+		default:
 			return gjson.Result{}
 		}
-		v, _ = member(v, name)
 	}
 	return v
 }

@@ -83,8 +83,8 @@ func BenchmarkFind(b *testing.B) {
 				b.ResetTimer()
 				for b.Loop() {
 					found, err := s.Find(b.Context(), app, collection, json.RawMessage(query), json.RawMessage(`{"$max":1}`))
-					if err != nil || len(found) != 1 {
-						b.Fatalf("found %d, %v", len(found), err)
+					if err != nil || len(found.List) != 1 {
+						b.Fatalf("found %d, %v", len(found.List), err)
 					}
 				}
 			})

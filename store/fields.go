@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,8 +23,14 @@ type projection struct {
 // fieldTree has the named fields; a leaf stands for the whole field.
 type fieldTree map[string]fieldTree
 
+// index is the number of an element in the name of a field, as in producer[0].country.
+var index = regexp.MustCompile(`\[([0-9]+)\]`)
+
 // fieldPath splits the name of a field at its dots.
 func fieldPath(name string) (path, bool) {
+	if strings.Contains(name, "[") {
+		name = strings.TrimPrefix(index.ReplaceAllString(name, ".$1"), ".")
+	}
 	at := path(strings.Split(name, "."))
 	return at, len(at) <= maxPath && !slices.Contains(at, "") && !strings.HasPrefix(name, "$")
 }

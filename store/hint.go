@@ -20,9 +20,17 @@ const (
 
 // page is what a hint asks for.
 type page struct {
-	max, skip int
-	order     []sortKey // ties and no keys at all: by _id
-	fields    *projection
+	max, skip  int
+	limited    bool      // the hint says how many
+	order      []sortKey // ties and no keys at all: by _id
+	fields     *projection
+	words      words // that documents must have
+	groups     []groupKey
+	aggregates []aggregate
+	grandTotal bool // with groups: their aggregates taken together too
+	totals     bool // how many there are too
+	metafields bool // the fields too that are not shown otherwise
+	flatten    bool // fields of fields as fields of the document
 }
 
 type sortKey struct {
@@ -41,23 +49,54 @@ func parseHint(raw json.RawMessage) (page, error) {
 	}
 	var err error
 	gjson.ParseBytes(raw).ForEach(func(k, v gjson.Result) bool {
-		switch k.Str {
-		case "$max":
-			pg.max, err = whole("$max", v, limitMax)
-		case "$skip":
-			pg.skip, err = whole("$skip", v, limitSkip)
-		case "$orderby":
-			pg.order, err = parseOrder(v)
-		case "$fields":
-			pg.fields, err = parseFields(v)
-		default:
-			if strings.HasPrefix(k.Str, "$") {
-				err = hooks.Errorf(hooks.CodeBadRequest, "hint %.40s is not supported", k.Str)
-			}
-		}
+		err = pg.read(k.Str, v)
 		return err == nil
 	})
+	if err == nil && pg.grandTotal && pg.aggregates == nil {
+		err = hooks.Errorf(hooks.CodeBadRequest, "%s needs an $aggregate", grandTotal)
+	}
 	return pg, err
+}
+
+// read reads one part of a hint.
+func (pg *page) read(name string, v gjson.Result) (err error) {
+	switch name {
+	case "$max":
+		pg.limited = true
+		pg.max, err = whole(name, v, limitMax)
+	case "$skip":
+		pg.skip, err = whole(name, v, limitSkip)
+	case "$orderby":
+		pg.order, err = parseOrder(v)
+	case "$fields":
+		pg.fields, err = parseFields(v)
+	case "$filter":
+		pg.words, err = parseWords(v)
+	case "$groupby":
+		pg.groups, err = parseGroups(v)
+	case "$aggregate":
+		pg.aggregates, err = parseAggregates(v)
+	case grandTotal:
+		pg.grandTotal, err = yes(name, v)
+	case "$totals":
+		pg.totals, err = yes(name, v)
+	case "$metafields":
+		pg.metafields, err = yes(name, v)
+	case "$flatten":
+		pg.flatten, err = yes(name, v)
+	default:
+		if strings.HasPrefix(name, "$") {
+			err = hooks.Errorf(hooks.CodeBadRequest, "hint %.40s is not supported", name)
+		}
+	}
+	return err
+}
+
+func yes(name string, v gjson.Result) (bool, error) {
+	if !v.IsBool() {
+		return false, hooks.Errorf(hooks.CodeBadRequest, "%s takes true or false", name)
+	}
+	return v.Type == gjson.True, nil
 }
 
 func whole(name string, v gjson.Result, limit int64) (int, error) {
@@ -86,17 +125,15 @@ func parseOrder(v gjson.Result) ([]sortKey, error) {
 
 // answer collects the documents of a page as callers get them.
 type answer struct {
-	page *page
-	docs []json.RawMessage
-	size int
+	page  *page
+	docs  []json.RawMessage
+	spent budget
 }
 
-// add appends a document; the error is a TOO_LARGE.
 func (a *answer) add(doc string) error {
-	raw := a.page.fields.apply(doc)
-	if a.size += len(raw); a.size > maxAnswer {
-		return hooks.Errorf(hooks.CodeTooLarge, "the answer has more than %d bytes; ask for less with $max or $fields", maxAnswer)
-	}
+	raw := a.page.show(doc)
 	a.docs = append(a.docs, raw)
-	return nil
+	return a.spent.spend(len(raw))
 }
+
+func (a *answer) found() (hooks.Found, int) { return hooks.Found{List: a.docs}, len(a.docs) }

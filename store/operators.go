@@ -59,8 +59,11 @@ func (p *parser) operator(at path, operator string, operand gjson.Result) (node,
 	case "$in", "$nin":
 		return p.in(at, operator, operand)
 	case "$bt":
-		if pair := operand.Array(); operand.IsArray() && len(pair) == 2 && pair[0].Type == pair[1].Type {
-			return p.compare(at, operator, []string{">=", "<="}, pair...)
+		if pair := operand.Array(); operand.IsArray() && len(pair) == 2 {
+			n, err := p.compare(at, operator, []string{">=", "<="}, pair...)
+			if c, ok := n.(compare); !ok || c.tests[0].operand.Type == c.tests[1].operand.Type {
+				return n, err
+			}
 		}
 		return nil, wrong(operator, at, "a list [from, to] of two numbers or two strings")
 	case "$exists":
@@ -77,11 +80,12 @@ func (p *parser) operator(at path, operator string, operand gjson.Result) (node,
 func (p *parser) compare(at path, operator string, operators []string, operands ...gjson.Result) (node, error) {
 	n := compare{path: at}
 	for i, operand := range operands {
+		operand, err := p.literal(operand)
+		if err != nil {
+			return nil, err
+		}
 		if operand.Type != gjson.Number && operand.Type != gjson.String {
 			return nil, wrong(operator, at, "a number or a string")
-		}
-		if err := checkLiteral(operand); err != nil {
-			return nil, err
 		}
 		n.tests = append(n.tests, test{operators[i], operand})
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -17,21 +18,26 @@ const (
 	maxPath       = 16 // names
 )
 
-// parseQuery reads a query; nil and null select everything. The error is a BAD_REQUEST that names the operator.
-func parseQuery(raw json.RawMessage) (node, error) {
+// parseQuery reads a query; nil and null select everything. distinct is the path of its $distinct, if it has one. The
+// error is a BAD_REQUEST that names the operator.
+func parseQuery(raw json.RawMessage, now time.Time) (n node, distinct path, err error) {
 	if len(raw) == 0 || string(raw) == "null" {
-		return allOf(nil), nil
+		return allOf(nil), nil, nil
 	}
 	if len(raw) > maxQuery {
-		return nil, hooks.Errorf(hooks.CodeTooLarge, "the query has more than %d bytes", maxQuery)
+		return nil, nil, hooks.Errorf(hooks.CodeTooLarge, "the query has more than %d bytes", maxQuery)
 	}
 	if err := checkJSON(raw, "the query"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return (&parser{}).object(gjson.ParseBytes(raw))
+	p := &parser{now: now}
+	n, err = p.object(gjson.ParseBytes(raw))
+	return n, p.distinct, err
 }
 
 type parser struct {
+	now        time.Time // what $currentDate stands for
+	distinct   path
 	conditions int
 	nesting    int
 }
@@ -61,9 +67,13 @@ func (p *parser) object(v gjson.Result) (allOf, error) {
 	var err error
 	v.ForEach(func(k, v gjson.Result) bool {
 		var n node
-		if strings.HasPrefix(k.Str, "$") {
+		switch {
+		case k.Str == "$distinct" && p.nesting == 1:
+			p.distinct, err = parseDistinct(v)
+			return err == nil
+		case strings.HasPrefix(k.Str, "$"):
 			n, err = p.logical(k.Str, v)
-		} else {
+		default:
 			n, err = p.field(k.Str, v)
 		}
 		all = append(all, n)
@@ -107,7 +117,7 @@ func (p *parser) field(name string, v gjson.Result) (node, error) {
 }
 
 func (p *parser) condition(at path, v gjson.Result) (node, error) {
-	if hasOperators(v) {
+	if _, isDate := dateOf(v); hasOperators(v) && !isDate {
 		return p.operators(at, v)
 	}
 	return p.equals(at, "equality", v)
@@ -130,20 +140,21 @@ func (p *parser) equals(at path, operator string, values ...gjson.Result) (node,
 		return nil, hooks.Errorf(hooks.CodeBadRequest, "%s of field %.100q: the query has more than %d conditions",
 			operator, at, maxConditions)
 	}
-	for _, v := range values {
-		if err := checkLiteral(v); err != nil {
+	literals := make([]gjson.Result, len(values))
+	for i, v := range values {
+		var err error
+		if literals[i], err = p.literal(v); err != nil {
 			return nil, err
 		}
 	}
-	return oneOf{at, values}, nil
+	return oneOf{at, literals}, nil
 }
 
 // checkLiteral refuses values that were meant as an operator.
 func checkLiteral(v gjson.Result) (err error) {
 	switch v.Str {
 	case "$currentDate", "$currentMonth", "$currentYear":
-		// No text defines which moment they stand for; taken as text they would silently match nothing.
-		return hooks.Errorf(hooks.CodeBadRequest, "%s is not supported; use a date as text", v.Str)
+		return hooks.Errorf(hooks.CodeBadRequest, "%s cannot stand inside a value", v.Str)
 	}
 	if v.Type == gjson.JSON {
 		v.ForEach(func(k, item gjson.Result) bool {

@@ -59,13 +59,13 @@ func (n oneOf) postgres(s *statement, on string) string {
 
 // whole compares with an array or object: the value itself or the elements of an array.
 func (n oneOf) whole(v gjson.Result, s *statement, on string) string {
-	x, wanted, at := s.alias(), s.bind(v.Raw), s.bind(n.path.values())
-	itself := fmt.Sprintf("EXISTS (SELECT FROM jsonb_path_query(%s, %s::jsonpath, '{}', true) AS %s(v) WHERE v = %s::jsonb)",
-		on, at, x, wanted)
+	wanted := s.bind(v.Raw)
+	table, item := n.path.from(s, on, "")
+	itself := fmt.Sprintf("EXISTS (SELECT FROM %s WHERE %s = %s::jsonb)", table, item, wanted)
 	if len(n.path) == 0 {
 		return itself
 	}
-	table, item := n.path.elements(s, on)
+	table, item = n.path.elements(s, on)
 	return itself + fmt.Sprintf(" OR EXISTS (SELECT FROM %s WHERE %s = %s::jsonb)", table, item, wanted)
 }
 
@@ -80,15 +80,48 @@ func (p path) values() string {
 // test returns a condition that holds if a value at the path, or an element of an array there, passes the filter.
 // A filter goes into an array by itself, and then its comparisons into an array in that; the second is not ours.
 func (p path) test(filter string, s *statement, on string) string {
-	return fmt.Sprintf("%s @? %s::jsonpath", on, s.bind(p.values()+` ? (@.type() != "array" && (`+filter+`))`))
+	return p.some(s, on, ` ? (@.type() != "array" && (`+filter+`))`)
+}
+
+// some returns a condition that holds if the path, with a filter behind it, leads to anything.
+func (p path) some(s *statement, on, filter string) string {
+	if p.indexed() {
+		table, _ := p.from(s, on, filter)
+		return fmt.Sprintf("EXISTS (SELECT FROM %s)", table)
+	}
+	return fmt.Sprintf("%s @? %s::jsonpath", on, s.bind(p.values()+filter))
+}
+
+// from returns a table of what the path, with a filter behind it, leads to, and the name of its column. A number goes
+// both to an array's element and to a field of that name, which no jsonpath can say: the path is cut there.
+func (p path) from(s *statement, on, filter string) (table, item string) {
+	rest := p
+	values := p.values()
+	for i, name := range p {
+		n, ok := indexOf(name)
+		if !ok {
+			continue
+		}
+		before := rest[:len(rest)-len(p)+i]
+		v, w := s.alias(), s.alias()
+		table += fmt.Sprintf("jsonb_path_query(%s, %s::jsonpath, '{}', true) AS %s(v), LATERAL ("+
+			"SELECT %[3]s.v -> %[4]d WHERE jsonb_typeof(%[3]s.v) = 'array' AND jsonb_array_length(%[3]s.v) > %[4]d"+
+			" UNION ALL SELECT f FROM jsonb_path_query(%[3]s.v, %[5]s::jsonpath, '{}', true) AS f) AS %[6]s(v), ",
+			on, s.bind(before.values()), v, n, s.bind(path{name}.jsonpath()), w)
+		on, rest = w+".v", p[i+1:]
+		values = rest.jsonpath()
+	}
+	x := s.alias()
+	table += fmt.Sprintf("jsonb_path_query(%s, %s::jsonpath, '{}', true) AS %s(v)", on, s.bind(values+filter), x)
+	return table, x + ".v"
 }
 
 // elements returns a table of the elements of arrays at the path, and the name of its column.
 func (p path) elements(s *statement, on string) (table, item string) {
-	array, x := s.alias(), s.alias()
-	table = fmt.Sprintf("jsonb_path_query(%s, %s::jsonpath, '{}', true) AS %s(v),"+
-		" jsonb_array_elements(CASE jsonb_typeof(%[3]s.v) WHEN 'array' THEN %[3]s.v ELSE '[]' END) AS %[4]s(v)",
-		on, s.bind(p.values()), array, x)
+	arrays, array := p.from(s, on, "")
+	x := s.alias()
+	table = fmt.Sprintf("%s, jsonb_array_elements(CASE jsonb_typeof(%s) WHEN 'array' THEN %[2]s ELSE '[]' END) AS %[3]s(v)",
+		arrays, array, x)
 	return table, x + ".v"
 }
 
@@ -105,13 +138,12 @@ func (n compare) postgres(s *statement, on string) string {
 }
 
 func (n exists) postgres(s *statement, on string) string {
-	return fmt.Sprintf("%s @? %s::jsonpath", on, s.bind(n.path.values()))
+	return n.path.some(s, on, "")
 }
 
 func (n like) postgres(s *statement, on string) string {
-	x := s.alias()
-	return fmt.Sprintf("EXISTS (SELECT FROM jsonb_path_query(%s, %s::jsonpath, '{}', true) AS %s(v) WHERE (%[3]s.v #>> '{}') ~ %[4]s)",
-		on, s.bind(n.path.values()+` ? (@.type() == "string")`), x, s.bind(n.pattern))
+	table, item := n.path.from(s, on, ` ? (@.type() == "string")`)
+	return fmt.Sprintf("EXISTS (SELECT FROM %s WHERE (%s #>> '{}') ~ %s)", table, item, s.bind(n.pattern))
 }
 
 func (n element) postgres(s *statement, on string) string {

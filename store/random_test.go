@@ -41,8 +41,8 @@ func TestRandomQueries(t *testing.T) {
 				if err != nil {
 					r.Fatalf("%s: %v", marshal(query), err)
 				}
-				got := make([]string, len(found))
-				for i, doc := range found {
+				got := make([]string, len(found.List))
+				for i, doc := range found.List {
 					got[i] = string(doc)
 				}
 				if want := naive(changes, query, key, direction); !slices.Equal(got, want) {

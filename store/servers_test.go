@@ -138,7 +138,7 @@ func find(t testing.TB, s database, query, hint string) []string {
 		t.Fatalf("find %s %s: %v", query, hint, err)
 	}
 	ids := []string{}
-	for _, doc := range found {
+	for _, doc := range found.List {
 		var d struct {
 			ID string `json:"_id"`
 		}

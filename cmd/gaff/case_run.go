@@ -92,9 +92,11 @@ func (o *offline) runCase(ctx context.Context, engine *script.Engine, c *testCas
 	}
 	out := &outcome{verdict: verdict.AppendJSON(nil), records: s.runs(), documents: map[string][]json.RawMessage{}}
 	for collection := range s.collections(c) {
-		if out.documents[collection], err = s.Find(ctx, "", collection, nil, json.RawMessage(`{"$max":10000}`)); err != nil {
+		found, err := s.Find(ctx, "", collection, nil, json.RawMessage(`{"$max":10000}`))
+		if err != nil {
 			return nil, fmt.Errorf("documents.%s: %w", collection, err)
 		}
+		out.documents[collection] = found.List
 	}
 	if e.Phase == hooks.Tick && len(out.records) > 0 {
 		out.end = out.records[0].End

@@ -162,7 +162,7 @@ func (s *stage) Record(r hooks.Record) {
 }
 
 // Find selects among the documents of the stage.
-func (s *stage) Find(ctx context.Context, _, collection string, query, hint json.RawMessage) ([]json.RawMessage, error) {
+func (s *stage) Find(ctx context.Context, _, collection string, query, hint json.RawMessage) (hooks.Found, error) {
 	return s.documents.Find(ctx, s.app, collection, query, hint)
 }
 
