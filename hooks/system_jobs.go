@@ -23,7 +23,7 @@ type Registry interface {
 }
 
 // Select picks from documents what query and hint say, as a collection of them would.
-type Select func(docs []json.RawMessage, query, hint json.RawMessage) ([]json.RawMessage, error)
+type Select func(docs []json.RawMessage, query, hint json.RawMessage) (Found, error)
 
 // SystemJobs shows the jobs of an app as a collection, and changes those that were made there. Each change is a release of
 // its own; what is read is the current release. A job's _id is its name.
@@ -107,18 +107,18 @@ func (s *SystemJobs) read(ctx context.Context, call *CollectionCall) (Reply, err
 func answerSelected(pick Select, call *CollectionCall, docs []json.RawMessage) (Reply, error) {
 	query, hint := call.Query, call.Hint
 	if call.ID != "" {
-		query, hint = document{{fieldID, appendString(nil, call.ID)}}.raw(), fieldsOnly(call.Hint)
+		query, hint = document{{fieldID, appendString(nil, call.ID)}}.raw(), shownOnly(call.Hint)
 	}
 	found, err := pick(docs, query, hint)
 	switch {
 	case err != nil:
 		return Reply{}, err
 	case call.ID == "":
-		return Reply{Status: http.StatusOK, Body: list(found)}, nil
-	case len(found) == 0:
+		return Reply{Status: http.StatusOK, Body: found.Body()}, nil
+	case len(found.List) == 0:
 		return Reply{}, notFound(call.Collection, call.ID)
 	}
-	return Reply{Status: http.StatusOK, Body: found[0]}, nil
+	return Reply{Status: http.StatusOK, Body: found.List[0]}, nil
 }
 
 func raws(docs map[string]document) []json.RawMessage {
@@ -294,12 +294,16 @@ func (ed *systemEdit) find(name string) (int, error) {
 func (ed *systemEdit) remove(call *CollectionCall) (Reply, error) {
 	names := []string{call.ID}
 	if call.ID == "" {
-		found, err := ed.pick(raws(ed.documents()), call.Query, nil)
+		query, err := call.selecting()
+		if err != nil {
+			return Reply{}, err
+		}
+		found, err := ed.pick(raws(ed.documents()), query, nil)
 		if err != nil {
 			return Reply{}, err
 		}
 		names = names[:0]
-		for _, raw := range found {
+		for _, raw := range found.List {
 			d, err := parseDocument(raw, "a job")
 			if err != nil {
 				return Reply{}, err

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -9,20 +8,6 @@ import (
 
 	"gaff/hooks"
 )
-
-// Select returns what query and hint select of documents that are offered in the order of their ids, as Find does of
-// those in a database. each offers them one by one with their _id, until offer returns false.
-func Select(query, hint json.RawMessage, each func(offer func(id, doc string) bool) error) (hooks.Found, error) {
-	plan, err := parsePlan(query, hint)
-	if err != nil {
-		return hooks.Found{}, err
-	}
-	sel := newSelected(plan)
-	if err := each(sel.offer); err != nil {
-		return hooks.Found{}, err
-	}
-	return sel.answer()
-}
 
 // selected takes the documents that match: at once if they come in the order that is wanted, else after sorting.
 type selected struct {
