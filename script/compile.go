@@ -28,6 +28,8 @@ type Program struct {
 	functions map[string]bool
 	exprVars  []int // of a condition: which variables it uses
 	coverage  *Coverage
+	mentions  func(*global) bool // which globals of libraries the files may use
+	texts     compiledTexts      // templates
 }
 
 // module is one file of a program.
@@ -78,6 +80,9 @@ func (p *Program) load(path string) []Problem {
 		problems = append(problems, bad...)
 		p.modules[path] = m
 		for _, r := range m.scan.requires {
+			if isBuiltinModule(r.name) {
+				continue
+			}
 			target, err := p.files.resolve(path, r.name)
 			if err != nil {
 				problems = append(problems, m.problem(r.at, err.Error()))
@@ -172,6 +177,7 @@ func (m *module) problemsOf(err error) []Problem {
 
 // classify decides how the program has to be run, over all its files.
 func (p *Program) classify() {
+	p.mentions = p.mentioned()
 	for _, m := range p.modules {
 		if needsPlain.MatchString(m.source) {
 			p.plain = true

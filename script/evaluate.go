@@ -28,7 +28,7 @@ func (p *Program) evaluate() []Problem {
 				failed <- &Error{File: p.main.path, Message: fmt.Sprintf("internal error in the sandbox: %s", firstLine(x))}
 			}
 		}()
-		r.m.run, r.m.plain = r, p.plain
+		r.m.begin(r)
 		if functions := r.define(); r.failure != nil {
 			failed <- r.failure
 		} else {

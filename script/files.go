@@ -12,7 +12,7 @@ type Files map[string]string
 // resolve returns the path of the file that a require in the file from means, as Node resolves relative paths.
 func (f Files) resolve(from, name string) (string, error) {
 	if name != "." && name != ".." && !strings.HasPrefix(name, "./") && !strings.HasPrefix(name, "../") {
-		return "", fmt.Errorf("cannot require %q: only files of the release can be required, by a path that begins with ./ or ../", name)
+		return "", unknownModule(name)
 	}
 	base := path.Join(path.Dir(from), name)
 	if base == ".." || strings.HasPrefix(base, "../") {

@@ -10,42 +10,28 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// hostFunctions makes the functions of an object like db, each of which is one host call.
-func (m *machine) hostFunctions(object string, names ...string) map[string]any {
-	out := map[string]any{}
-	for _, name := range names {
-		full := object + "." + name
-		out[name] = func(call goja.FunctionCall) goja.Value { return m.hostCall(full, call.Arguments) }
-	}
-	return out
-}
-
-// hostCall starts a call. With a function as the last argument the result goes there as (error, data), otherwise a
-// promise is returned.
-func (m *machine) hostCall(name string, args []goja.Value) goja.Value {
-	r := m.run
+// hostCall starts a call of the host function name, which scripts know as label. With a function as the last argument
+// the result goes there as (error, data), otherwise a promise is returned.
+func (m *machine) hostCall(label, name string, args []goja.Value) goja.Value {
 	var callback goja.Callable
 	if n := len(args); n > 0 {
 		if f, ok := goja.AssertFunction(args[n-1]); ok {
 			callback, args = f, args[:n-1]
 		}
 	}
-	pending := &hostCall{r: r, name: name, callback: callback, frames: r.frames()}
+	pending := m.newHostCall(label, callback)
 	var result goja.Value = goja.Undefined()
 	if callback == nil {
 		p, resolve, reject := m.js.NewPromise()
 		pending.resolve, pending.reject = resolve, reject
 		result = m.js.ToValue(p)
 	}
-	if refusal := r.refusal(name); refusal != "" {
-		panic(pending.error(refusal, nil))
-	}
-	raw, err := m.hostArgs(args)
-	if err != nil {
-		panic(pending.error(name+": "+err.Error(), nil))
-	}
-	pending.start(raw)
+	pending.start(name, args)
 	return result
+}
+
+func (m *machine) newHostCall(label string, callback goja.Callable) *hostCall {
+	return &hostCall{r: m.run, name: label, callback: callback, frames: m.run.frames()}
 }
 
 // refusal says why no host call may be made now, if so.
@@ -85,17 +71,33 @@ func (m *machine) hostArgs(args []goja.Value) ([]json.RawMessage, error) {
 // hostCall is one call under way.
 type hostCall struct {
 	r               *run
-	name            string
+	name            string // as scripts know it
 	callback        goja.Callable
 	resolve, reject func(any) error
 	frames          []goja.StackFrame // where the script made the call
+	aborted         context.Context   // ends when the script lets go of the call; nil if it cannot
 }
 
-func (c *hostCall) start(args []json.RawMessage) {
-	r, l := c.r, c.r.events()
+// start begins the call, or throws if it may not be made.
+func (c *hostCall) start(name string, args []goja.Value) {
+	r := c.r
+	if refusal := r.refusal(c.name); refusal != "" {
+		panic(c.error(refusal, nil))
+	}
+	raw, err := r.m.hostArgs(args)
+	if err != nil {
+		panic(c.error(c.name+": "+err.Error(), nil))
+	}
+	l := r.events()
 	l.calls++
-	call := r.call.Host.Start(c.name, args)
+	call := r.call.Host.Start(name, raw)
 	r.background(func(ctx context.Context) {
+		if c.aborted != nil {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(c.aborted, cancel)()
+		}
 		data, err := call(ctx)
 		l.mailbox.post(func() { c.finish(data, err) })
 	})

@@ -1,6 +1,8 @@
 // Freezes everything that scripts of one runtime share. Freezing a prototype also forbids assigning a property of the
 // same name to what inherits from it, which ordinary scripts do (obj.toString = …, err.name = …): such properties
 // become accessors whose setter defines the property on the object that was meant.
+//
+// Returns the function that freezes what a library brings later, with all that it leads to.
 (function (resPrototype, enter) {
   'use strict';
   const { defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object;
@@ -59,15 +61,23 @@
   add('x'.matchAll(/x/g));
   add(getOwnPropertyDescriptor((function () { return arguments; })(), 'callee').get);
 
-  for (let i = 0; i < queue.length; i++) {
-    const value = queue[i];
-    add(getPrototypeOf(value));
-    for (const key of ownKeys(value)) {
-      const property = getOwnPropertyDescriptor(value, key);
-      add(property.value);
-      add(property.get);
-      add(property.set);
+  function drain() {
+    for (let i = 0; i < queue.length; i++) {
+      const value = queue[i];
+      add(getPrototypeOf(value));
+      for (const key of ownKeys(value)) {
+        const property = getOwnPropertyDescriptor(value, key);
+        add(property.value);
+        add(property.get);
+        add(property.set);
+      }
     }
+    queue.forEach((value) => freeze(value));
+    queue.length = 0;
   }
-  queue.forEach((value) => freeze(value));
+  drain();
+  return function harden(...roots) {
+    roots.forEach(add);
+    drain();
+  };
 });

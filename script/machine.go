@@ -22,6 +22,8 @@ type machine struct {
 	enter     goja.Value // see newEnter
 	wrappers  map[*goja.Program]goja.Callable
 	frozen    bool
+	harden    goja.Callable // of a frozen runtime: see lockdown.js
+	libs      libraries
 	plain     bool // of the current run's program
 	run       *run
 	req       lazyObject
@@ -48,6 +50,9 @@ func newMachine(frozen bool) *machine {
 	m.error = m.js.Get("Error").ToObject(m.js)
 	m.resProto, m.enter = m.newRes(), m.newEnter()
 	m.define(m.js.GlobalObject(), m.globals())
+	if frozen {
+		m.offer(allGlobals)
+	}
 	m.js.SetPromiseRejectionTracker(m.trackRejection)
 	m.js.SetAsyncContextTracker(jobCounter{m})
 	if frozen {
@@ -63,7 +68,7 @@ func (m *machine) globals() map[string]any {
 	return map[string]any{
 		"log":            m.object(m.logFunctions("debug", "info", "warn", "error", "fatal")),
 		"console":        m.object(m.consoleFunctions()),
-		"db":             m.object(m.hostFunctions("db", "get", "put", "patch", "post", "delete")),
+		"db":             m.hostObject("db"),
 		"context":        m.newContext(),
 		"setTimeout":     m.timer(false),
 		"setInterval":    m.timer(true),
@@ -72,6 +77,14 @@ func (m *machine) globals() map[string]any {
 		"clearInterval":  m.clearTimer,
 		"clearImmediate": m.clearTimer,
 		"queueMicrotask": m.microtask(),
+	}
+}
+
+// begin makes the runtime that of a run.
+func (m *machine) begin(r *run) {
+	m.run, m.plain = r, r.prog.plain
+	if !m.frozen {
+		m.offer(r.prog.mentions)
 	}
 }
 
@@ -128,9 +141,11 @@ func (m *machine) lockDown() {
 		panic(err) // our own program
 	}
 	call, _ := goja.AssertFunction(f)
-	if _, err := call(goja.Undefined(), m.resProto, m.enter); err != nil {
+	harden, err := call(goja.Undefined(), m.resProto, m.enter)
+	if err != nil {
 		panic(err)
 	}
+	m.harden, _ = goja.AssertFunction(harden)
 }
 
 // throw ends a native function with an error that the script can catch.

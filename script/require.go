@@ -193,7 +193,11 @@ func (r *run) newModule(m *module) *goja.Object {
 // requireFor makes the require of one file.
 func (r *run) requireFor(m *module) goja.Value {
 	return r.m.function("require", func(call goja.FunctionCall) goja.Value {
-		target, err := r.prog.module(m, call.Argument(0).String())
+		name := call.Argument(0).String()
+		if isBuiltinModule(name) {
+			return r.m.builtinModule(name)
+		}
+		target, err := r.prog.module(m, name)
 		if err != nil {
 			panic(r.m.newError(err.Error()))
 		}

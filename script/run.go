@@ -46,6 +46,7 @@ type run struct {
 	interruptedAt time.Time
 
 	settingsValue goja.Value
+	templates     *goja.Object // the environment of Handlebars
 	hasReq        bool
 	plainReq      *goja.Object
 	plainContext  []byte // as it was before the script
@@ -73,7 +74,7 @@ func (m *machine) serve(r *run) (res Result) {
 			res = r.result(nil)
 		}
 	}()
-	m.run, m.plain = r, r.prog.plain
+	m.begin(r)
 	if r.prog.isExpr() {
 		r.test()
 	} else {
