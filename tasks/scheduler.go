@@ -42,12 +42,14 @@ type Scheduler struct {
 	alive   time.Time
 	looked  time.Time
 	away    bool // Redis
+
+	now func() time.Time
 }
 
 // NewScheduler returns a scheduler of the jobs in tables, which it follows within a second.
 func NewScheduler(redis Redis, tables *hooks.Tables, log *slog.Logger) *Scheduler {
 	queue := NewQueue(redis)
-	return &Scheduler{queue: queue, memory: memory{queue}, tables: tables, log: log, fresh: true, entries: map[string]*entry{}}
+	return &Scheduler{queue: queue, memory: memory{queue}, tables: tables, log: log, fresh: true, entries: map[string]*entry{}, now: time.Now}
 }
 
 // Run schedules until ctx is cancelled. It is called once, when the tables are loaded: what is not in them then is not
@@ -66,14 +68,13 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
-		wait := s.round(ctx, time.Now())
-		timer.Reset(wait)
+		timer.Reset(s.round(ctx))
 	}
 }
 
 // round does what is due, and returns how long there is nothing to do.
-func (s *Scheduler) round(ctx context.Context, now time.Time) time.Duration {
-	now = now.Round(0) // by the clock, which goes on while a machine is suspended
+func (s *Scheduler) round(ctx context.Context) time.Duration {
+	now := s.now().Round(0) // by the clock, which goes on while a machine is suspended
 	if s.looked.IsZero() || now.Sub(s.looked) > goneAfter || now.Before(s.looked) {
 		s.alive = now
 	}
@@ -83,7 +84,7 @@ func (s *Scheduler) round(ctx context.Context, now time.Time) time.Duration {
 		err = s.enqueue(ctx, now)
 	}
 	s.tell(ctx, err)
-	s.looked = time.Now().Round(0)
+	s.looked = s.now().Round(0)
 	if err != nil {
 		return syncInterval
 	}

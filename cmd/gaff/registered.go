@@ -34,6 +34,7 @@ func newRegister(t *terminal, one, example string) *cobra.Command {
 	cmd.AddCommand(r.newGet(), r.newSwitch("enable", true), r.newSwitch("disable", false))
 	if one == "job" {
 		cmd.AddCommand(r.newRun())
+		cmd.AddCommand(r.taskCommands()...)
 	}
 	return cmd
 }

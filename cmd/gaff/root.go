@@ -78,7 +78,7 @@ func newRoot(t *terminal) *cobra.Command {
 		newRollback(t),
 		newPromote(t),
 		newRegister(t, "hook", "  gaff hooks\n  gaff hooks get customer\n  gaff hooks disable customer"),
-		newRegister(t, "job", "  gaff jobs\n  gaff jobs run nightly\n  gaff jobs disable nightly"),
+		newRegister(t, "job", "  gaff jobs\n  gaff jobs run nightly\n  gaff jobs disable nightly\n  gaff jobs tasks --state archived"),
 		newRegister(t, "method", "  gaff methods\n  gaff methods get topUsers"),
 		newEmit(t),
 		newLogs(t),
