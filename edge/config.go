@@ -19,6 +19,7 @@ type Config struct {
 	History     History
 	States      States
 	Apps        Apps
+	Accounts    Accounts
 	Authority   Authority
 	Signatures  Signatures
 	Keys        Keys
@@ -94,6 +95,14 @@ type Apps interface {
 	DeleteApp(ctx context.Context, app string) error
 }
 
+// Accounts keeps what metered apps have left.
+type Accounts interface {
+	Account(ctx context.Context, app string) (hooks.Account, error)
+	SetBalance(ctx context.Context, app string, balance int64) error
+	// AddBalance gives the app so many calls more; a negative number takes them.
+	AddBalance(ctx context.Context, app string, more int64) error
+}
+
 // Authority knows the keys of callers, without asking anybody.
 type Authority interface {
 	// Check returns the key whose secret this is, or an UNAUTHORIZED error.
@@ -167,6 +176,7 @@ func (c *Config) check() error {
 	}{
 		{"Collections", c.Collections == nil}, {"Gate", c.Gate == nil}, {"Calls", c.Calls == nil}, {"Tables", c.Tables == nil},
 		{"Releases", c.Releases == nil}, {"History", c.History == nil}, {"States", c.States == nil}, {"Apps", c.Apps == nil},
+		{"Accounts", c.Accounts == nil},
 		{"Authority", c.Authority == nil}, {"Signatures", c.Signatures == nil}, {"Keys", c.Keys == nil}, {"Secrets", c.Secrets == nil}, {"Build", c.Build == nil},
 		{"RunJob", c.RunJob == nil}, {"Tasks", c.Tasks == nil}, {"TaskControl", c.TaskControl == nil}, {"DryRun", c.DryRun == nil}, {"Logs", c.Logs == nil},
 	} {

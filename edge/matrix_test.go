@@ -25,7 +25,7 @@ func routesUnderV1(t *testing.T) []v1Route {
 		{"POST", "/v1/events", []hooks.Scope{hooks.ScopeAPI}, false},
 		{"GET", "/v1/logs", []hooks.Scope{hooks.ScopeLog}, false},
 		{"GET", "/v1/logs/stream", []hooks.Scope{hooks.ScopeLog}, false},
-		{"GET", "/v1/apps", nil, true}, {"POST", "/v1/apps", nil, true}, {"DELETE", "/v1/apps/{name}", nil, true}, {"GET", "/v1/doctor", nil, true},
+		{"GET", "/v1/apps", nil, true}, {"POST", "/v1/apps", nil, true}, {"DELETE", "/v1/apps/{name}", nil, true}, {"PATCH", "/v1/apps/{name}", nil, true}, {"GET", "/v1/doctor", nil, true},
 	}
 	for _, r := range []string{
 		"GET /v1/releases", "POST /v1/releases", "GET /v1/releases/{n}", "POST /v1/releases/rollback", "POST /v1/releases/promote",

@@ -18,6 +18,7 @@ type registry struct {
 	state   hooks.State
 	changes uint64 // of state
 	keys    []hooks.Key
+	account hooks.Account
 	nonces  []string
 	secrets map[string]string
 	audits  []hooks.Audit
@@ -96,6 +97,26 @@ func (w *world) Apps(context.Context) ([]hooks.AppSummary, error) {
 }
 func (w *world) CreateApp(context.Context, string) error { return nil }
 func (w *world) DeleteApp(context.Context, string) error { return nil }
+
+func (w *world) Account(context.Context, string) (hooks.Account, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.account, nil
+}
+
+func (w *world) SetBalance(_ context.Context, _ string, balance int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.account.Balance = balance
+	return nil
+}
+
+func (w *world) AddBalance(_ context.Context, _ string, more int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.account.Balance += more
+	return nil
+}
 
 // Check makes the world the authority.
 func (w *world) Check(secret string) (hooks.Key, error) {
@@ -188,7 +209,8 @@ func (w *world) Record(r hooks.Record) {
 
 func (w *world) config() Config {
 	return Config{
-		Collections: w, Gate: w, Calls: w, Tables: w, Releases: w, History: w, States: w, Apps: w, Authority: w, Signatures: w, Keys: keysOf{w},
+		Collections: w, Gate: w, Calls: w, Tables: w, Releases: w, History: w, States: w, Apps: w, Accounts: w, Authority: w,
+		Signatures: w, Keys: keysOf{w},
 		Secrets: secretsOf{w}, Build: hooks.LoadProject, Logs: w, Recorder: w, AdminKey: adminKey,
 		RunJob: func(_ context.Context, app, job string) (string, error) {
 			w.mu.Lock()

@@ -16,6 +16,7 @@ const (
 	CodeBadRequest   Code = "BAD_REQUEST"
 	CodeValidation   Code = "VALIDATION"
 	CodeUnauthorized Code = "UNAUTHORIZED"
+	CodePaidFeature  Code = "PAID_FEATURE"
 	CodeForbidden    Code = "FORBIDDEN"
 	CodeNotFound     Code = "NOT_FOUND"
 	CodeHookNotFound Code = "HOOK_NOT_FOUND"
@@ -37,6 +38,7 @@ var statusOf = map[Code]int{
 	CodeBadRequest:   http.StatusBadRequest,
 	CodeValidation:   http.StatusBadRequest,
 	CodeUnauthorized: http.StatusUnauthorized,
+	CodePaidFeature:  http.StatusPaymentRequired,
 	CodeForbidden:    http.StatusForbidden,
 	CodeNotFound:     http.StatusNotFound,
 	CodeHookNotFound: http.StatusNotFound,

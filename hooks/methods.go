@@ -44,6 +44,7 @@ type Methods struct {
 	Gate     Gate
 	Services DataServices
 	Runner   *Runner // runs methods that are JavaScript
+	Meter    Meter   // may be nil: then nobody pays
 	Recorder Recorder
 	Log      *slog.Logger
 }
@@ -66,7 +67,7 @@ const eventTimeout = 5 * time.Second
 
 // Do carries the call out within the method's timeout, or ctx's deadline if that is earlier. The error is an [Error]: what
 // a hook, the method or its data service answered. The order of what it looks at is: the names, whether the method is
-// registered and on, the payload.
+// registered and on, whether the app can pay, the payload.
 func (m *Methods) Do(ctx context.Context, call MethodCall) (Reply, error) {
 	if err := call.check(); err != nil {
 		return Reply{}, err
@@ -81,8 +82,14 @@ func (m *Methods) Do(ctx context.Context, call MethodCall) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	if err := checkPayload(call.Payload); err != nil {
-		return Reply{}, err
+	malformed := checkPayload(call.Payload)
+	if found.method != nil {
+		if err := m.pay(ctx, call.App, table.State.Plan, malformed == nil); err != nil {
+			return Reply{}, err
+		}
+	}
+	if malformed != nil {
+		return Reply{}, malformed
 	}
 	ctx, cancel := context.WithTimeout(ctx, found.timeout)
 	defer cancel()

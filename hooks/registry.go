@@ -31,6 +31,8 @@ type AppSummary struct {
 	Hooks   int       `json:"hooks"`
 	Jobs    int       `json:"jobs"`
 	Created time.Time `json:"created"`
+	Plan    Plan      `json:"plan,omitempty"`
+	Account *Account  `json:"account,omitempty"` // of a metered app
 }
 
 // SecretSummary is a secret as lists show it: never its value.

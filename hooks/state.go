@@ -2,13 +2,15 @@ package hooks
 
 import "slices"
 
-// State is what an app's operators have switched off. It is kept beside the releases: applying another or going back to
+// State is what an app's operators have decided: what is switched off, and the plan. It is kept beside the releases: applying another or going back to
 // one does not change it, and it may name what the current release does not have.
 type State struct {
 	DisabledHooks []string `json:"disabledHooks,omitempty"`
 	DisabledJobs  []string `json:"disabledJobs,omitempty"`
 	// DisabledMethods names methods as service.name.
 	DisabledMethods []string `json:"disabledMethods,omitempty"`
+	// Plan is empty for [PlanUnlimited].
+	Plan Plan `json:"plan,omitempty"`
 }
 
 // HookDisabled reports whether the hook is switched off.

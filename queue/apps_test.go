@@ -82,7 +82,9 @@ func TestState(t *testing.T) {
 	}
 	ts := &hooks.Tables{}
 	run(t, func(ctx context.Context) error { return r.Watch(ctx, ts, nil, nil) })
-	on := func() bool { return ts.Of("shop").Has(&hooks.Event{Service: "customer", Operation: "POST", Phase: hooks.Before}, true) }
+	on := func() bool {
+		return ts.Of("shop").Has(&hooks.Event{Service: "customer", Operation: "POST", Phase: hooks.Before}, true)
+	}
 	await(t, "the hook is on", on)
 	var wg sync.WaitGroup
 	for i := range 8 {

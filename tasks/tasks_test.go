@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,7 +66,7 @@ func own(t *testing.T, url string) Redis {
 			client.Del(context.Background(), key)
 		}
 		inspector := asynq.NewInspectorFromRedisClient(client)
-		if err := inspector.DeleteQueue(r.queue(), true); err != nil && !strings.Contains(err.Error(), "does not exist") {
+		if err := inspector.DeleteQueue(r.queue(), true); err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
 			t.Error(err)
 		}
 	})

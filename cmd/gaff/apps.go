@@ -20,7 +20,7 @@ func newApps(t *terminal) *cobra.Command {
 		Use:     "apps",
 		Short:   "List, make and delete apps",
 		Long:    "List, make and delete apps. This needs the operator's key. Without a command, they are listed.",
-		Example: "  gaff apps\n  gaff apps create shop\n  gaff apps delete shop",
+		Example: "  gaff apps\n  gaff apps create shop\n  gaff apps plan shop metered --add 1000\n  gaff apps delete shop",
 		Args:    arguments(cobra.NoArgs),
 		RunE:    g.listApps,
 	}
@@ -37,7 +37,7 @@ func newApps(t *terminal) *cobra.Command {
 			return g.createApp(cmd.Context(), args[0])
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
-	}, g.newAppsDelete())
+	}, g.newAppsDelete(), g.newAppsPlan())
 	return cmd
 }
 
@@ -45,9 +45,12 @@ func (g *target) listApps(cmd *cobra.Command, _ []string) error {
 	return list(cmd.Context(), g, "/v1/apps", "There are no apps: `gaff apps create NAME` makes one.",
 		func(apps []hooks.AppSummary) (header []string, rows [][]string) {
 			for _, a := range apps {
-				rows = append(rows, []string{a.Name, number(a.Release), strconv.Itoa(a.Hooks), strconv.Itoa(a.Jobs), moment(a.Created)})
+				balance, used := balanceOf(a.Account)
+				rows = append(rows, []string{
+					a.Name, number(a.Release), strconv.Itoa(a.Hooks), strconv.Itoa(a.Jobs), string(a.Plan), balance, used, moment(a.Created),
+				})
 			}
-			return []string{"APP", "RELEASE", "HOOKS", "JOBS", "CREATED"}, rows
+			return []string{"APP", "RELEASE", "HOOKS", "JOBS", "PLAN", "BALANCE", "USED", "CREATED"}, rows
 		})
 }
 
