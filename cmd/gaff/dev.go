@@ -84,7 +84,7 @@ func (o *devOptions) run(ctx context.Context, t *terminal) error {
 	defer stop()
 	parts, err := process.Open(ctx, process.Config{
 		Services: services,
-		NATSURL: server.URL(), RedisURL: redis.URL, SQLitePath: filepath.Join(o.data, "documents.db"),
+		NATSURL:  server.URL(), RedisURL: redis.URL, SQLitePath: filepath.Join(o.data, "documents.db"),
 		Concurrency: process.DefaultConcurrency, Prefix: "gaff", Vault: vault, Embedded: true,
 	}, log)
 	if err != nil {

@@ -46,7 +46,9 @@ func Worker(ctx context.Context, p *Parts) error {
 		return err
 	}
 	defer services.Close()
-	methods := &hooks.Methods{Tables: p.Tables, Gate: p.Gate, Services: services, Recorder: recorder, Log: p.Log}
+	accounts := tasks.NewAccounts(redis)
+	defer accounts.Close()
+	methods := &hooks.Methods{Tables: p.Tables, Gate: p.Gate, Services: services, Meter: accounts, Recorder: recorder, Log: p.Log}
 	runner := &hooks.Runner{
 		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections, Functions: functions(jobs, methods),
 		Recorder: recorder, Pool: pool, Log: p.Log,
@@ -93,7 +95,10 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 	keys := &callers{Keys: queue.NewKeys(p.Conn)}
 	jobs := tasks.NewQueue(redis)
 	defer jobs.Close()
+	accounts := tasks.NewAccounts(redis)
+	defer accounts.Close()
 	config := p.edge(redis, jobs, keys)
+	config.Accounts = accounts
 	config.Checks["keys"] = keys.check
 	config.Recorder = recorder
 	server, err := edge.New(config)
