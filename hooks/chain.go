@@ -18,6 +18,8 @@ type chain struct {
 	matches []*Match // that have not run yet
 	verdict Verdict
 	then    func(Verdict)
+
+	reaction *Reaction // of a single hook, which does not record its run itself; nil for a chain
 }
 
 // run runs the hooks that are left, until one ends the chain.
@@ -57,6 +59,9 @@ func (c *chain) step(m *Match) (goOn, ok bool) {
 	seen := c.event // what this hook sees, also after the next has changed it
 	run := c.runner.begin(c.table, &seen, KindHook, m.Name, m.Function)
 	run.script, run.timeout, run.params = m.Script, m.Timeout, m.Params
+	if c.reaction != nil {
+		run.keep = c.reaction.keep
+	}
 	if m.When == "" {
 		return c.execute(m, run, changed(m.Changed, &seen), nil)
 	}
@@ -115,6 +120,7 @@ func (c *chain) decided(m *Match, run *run, res *scriptResult, fault *Error) boo
 // stays done.
 func (c *chain) refused(m *Match, run *run, res *scriptResult, err *Error) bool {
 	if c.event.Phase != Before {
+		err.Permanent = final(err.Status)
 		run.finish(res, err, StatusFailed, nil)
 		return c.broken(m, err)
 	}
@@ -126,6 +132,10 @@ func (c *chain) refused(m *Match, run *run, res *scriptResult, err *Error) bool 
 // broken applies the hook's policy to a run that failed or came too late. What has happened cannot be stopped: after
 // the call fail means that the caller is told, and the other hooks run all the same if nobody waits.
 func (c *chain) broken(m *Match, fault *Error) bool {
+	if c.reaction != nil {
+		c.reaction.Error = fault
+		return false
+	}
 	if c.event.Phase != Before && !c.event.Asked || m.policy(c.event.Phase) == Ignore {
 		c.warn(fault)
 		return true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Code says what kind of failure a caller sees. Hooks may answer with codes of their own.
@@ -76,6 +77,10 @@ type Error struct {
 	Release uint64 `json:"-"`
 	// Warnings tell of what else went wrong, such as a hook that could not answer in place of this.
 	Warnings []string `json:"-"`
+	// Permanent says that trying again would not help; RetryAfter, unless 0, that it may after that time. Scripts say so
+	// with Permanent and Retry.
+	Permanent  bool          `json:"-"`
+	RetryAfter time.Duration `json:"-"`
 
 	cause error
 }

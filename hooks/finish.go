@@ -37,6 +37,10 @@ func (r *run) finish(res *scriptResult, err *Error, status Status, verdict *Verd
 	}
 	rec.Input, rec.Calls = input(r.event), r.host.journal.list()
 	r.table.masker.with(r.event.Headers).inRecord(rec)
+	if r.keep != nil {
+		r.keep(*rec)
+		return
+	}
 	r.runner.Recorder.Record(*rec)
 }
 
@@ -67,6 +71,11 @@ func input(e *Event) json.RawMessage {
 	if p.Headers != nil {
 		p.Headers = withoutCredentials(p.Headers)
 	}
+	return e.whole(&p, size)
+}
+
+// whole is the event with a payload in one object: what it is about, then the payload, of about so many bytes.
+func (e *Event) whole(p *Payload, size int) json.RawMessage {
 	raw := make([]byte, 0, size+256)
 	raw = append(appendString(append(raw, `{"service":`...), e.Service), `,"operation":`...)
 	raw = append(appendString(raw, e.Operation), `,"phase":`...)

@@ -27,8 +27,8 @@ func (l *loader) hook(n ast.Node) {
 		"origins":   words(l, "origins", &h.Origins, func(o *Origin) setter { return oneOf(l, o, Client, Script, S2S) }),
 		"params":    l.json(&h.Params),
 		"sync":      l.flag("sync", &h.Sync),
-		"ordered":   l.later("ordered", "false"),
-		"retry":     l.later("retry"),
+		"ordered":   l.flag("ordered", &h.Ordered),
+		"retry":     l.retry(&h.Retry),
 	})
 	l.needs(o, "a hook", "service", "script")
 	_, operation := o.value("operation")
@@ -42,15 +42,12 @@ func (l *loader) hook(n ast.Node) {
 	l.nameOf(o, "hook", &h.Name, h.Script)
 	h.Functions = l.hookFunctions(o, &h)
 	l.checkSync(o, &h)
+	l.checkLater(o, &h)
 	l.release.Hooks = append(l.release.Hooks, h)
 }
 
 // checkSync tells if nothing of the hook could be sync: before a call everybody waits anyway.
 func (l *loader) checkSync(o object, h *Hook) {
-	runsLater := func(name string) bool {
-		phase, _, ok := splitFunction(name)
-		return ok && phase != Before
-	}
 	switch {
 	case !h.Sync:
 	case h.Phase == Before:

@@ -24,7 +24,12 @@ const (
 	StatusRejected Status = "rejected"
 	StatusFailed   Status = "failed"
 	StatusTimeout  Status = "timeout"
+	// StatusDead says that a hook is not tried again: its event is among the dead letters.
+	StatusDead Status = "dead"
 )
+
+// KindAlert is the kind of a record that somebody should see; its name is that of what it is about.
+const KindAlert Kind = "alert"
 
 // Record tells of one run, in the log stream and at /v1/logs.
 type Record struct {
@@ -50,6 +55,9 @@ type Record struct {
 	// Passing says that the run was one of a before hook, which nobody takes up again should it break off. The stream then
 	// need not know the record's id, which costs it as much as the record.
 	Passing bool `json:"-"`
+	// Stored is called once the record is kept, if it is not nil: whoever gave it relies on the record, which is then never
+	// dropped for lack of room. It must not block.
+	Stored func() `json:"-"`
 }
 
 // RecordError is what went wrong in a run; the stack has the author's own files and lines.

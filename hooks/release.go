@@ -40,6 +40,8 @@ type Hook struct {
 	Changed   []string        `json:"changed,omitempty"`
 	Origins   []Origin        `json:"origins"`
 	Params    json.RawMessage `json:"params,omitempty"`
+	Ordered   bool            `json:"ordered,omitempty"` // after and failed: events of one key one at a time, in the order of their publishing
+	Retry     Retry           `json:"retry,omitzero"`    // of what runs from the stream; see [Hook.Attempts]
 	Disabled  bool            `json:"disabled,omitempty"`
 }
 

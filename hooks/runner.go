@@ -88,7 +88,8 @@ type run struct {
 	params   json.RawMessage
 	record   Record
 	started  time.Time
-	deadline time.Time // of the script that runs
+	deadline time.Time    // of the script that runs
+	keep     func(Record) // takes the record instead of the runner's Recorder, unless nil
 }
 
 func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *run {
@@ -140,7 +141,9 @@ func (r *run) outcome(err *script.Error) *Error {
 	case err.Kind == script.TimedOut:
 		return r.fault(CodeHookTimeout, err.Message)
 	}
-	return r.fault(CodeHookError, describe(err))
+	fault := r.fault(CodeHookError, describe(err))
+	fault.Permanent, fault.RetryAfter = err.Permanent, err.RetryAfter
+	return fault
 }
 
 // holds reports whether the hook's condition lets it run; ok and late are as with do.

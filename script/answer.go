@@ -98,6 +98,10 @@ type Error struct {
 	File  string
 	Line  int
 	Col   int
+	// Permanent says that the script gave up, with Permanent: running it again would not help.
+	Permanent bool
+	// RetryAfter is when the script wants to run again, as it said with Retry; 0 if it did not say.
+	RetryAfter time.Duration
 	// Value is what was thrown, if it was a plain object and not an Error.
 	Value json.RawMessage
 }

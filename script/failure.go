@@ -49,6 +49,7 @@ func (r *run) describe(e *Error, v goja.Value) {
 		return
 	}
 	if r.m.js.InstanceOf(o, r.m.error) {
+		r.m.describeOutcome(e, o)
 		e.Message = o.Get("message").String()
 		if name := o.Get("name"); name != nil && name.String() != "Error" && name.String() != "" {
 			e.Message = strings.TrimSuffix(name.String()+": "+e.Message, ": ")

@@ -189,6 +189,12 @@ func outcome(res script.Result) string {
 	}
 	if e := res.Err; e != nil {
 		fmt.Fprintf(&b, "%s: %s\n", e.Kind, e)
+		if e.Permanent {
+			fmt.Fprintln(&b, "\tpermanent")
+		}
+		if e.RetryAfter > 0 {
+			fmt.Fprintf(&b, "\tretry after %v\n", e.RetryAfter)
+		}
 		b.WriteString(e.Stack)
 		if e.Value != nil {
 			fmt.Fprintf(&b, "value: %s\n", e.Value)

@@ -17,6 +17,8 @@ type machine struct {
 	js        *goja.Runtime
 	jsonParse goja.Callable
 	error     *goja.Object // the Error constructor
+	retry     *goja.Object // the Retry constructor
+	permanent *goja.Object // the Permanent constructor
 	resProto  *goja.Object
 	yes, no   goja.Value
 	enter     goja.Value // see newEnter
@@ -53,6 +55,7 @@ func newMachine(frozen bool) *machine {
 	if frozen {
 		m.offer(allGlobals)
 	}
+	m.defineOutcomes()
 	m.js.SetPromiseRejectionTracker(m.trackRejection)
 	m.js.SetAsyncContextTracker(jobCounter{m})
 	if frozen {

@@ -23,6 +23,9 @@ func (r *run) end(v goja.Value) {
 		r.warn("res.end was called again; the first answer counts")
 		return
 	}
+	if r.gaveUp(v) {
+		return
+	}
 	if err := r.accept(v); err != nil {
 		panic(r.m.js.NewTypeError("res.end: " + err.Error()))
 	}

@@ -177,6 +177,9 @@ func (r *run) settle() {
 }
 
 func (r *run) returned(v goja.Value) {
+	if r.gaveUp(v) {
+		return
+	}
 	r.guard(func() {
 		if err := r.accept(v); err != nil {
 			r.failure = &Error{Kind: Threw, Message: "the returned value: " + err.Error(), File: r.prog.main.path}
