@@ -19,9 +19,10 @@ const (
 // Call is one run of one function. It ends by its deadline, or that of the context if it is earlier.
 type Call struct {
 	Deadline time.Time // zero: the context's
-	Function string    // for example beforePOST
+	Function string    // for example beforePOST; empty: the program's last value is the answer
 	Mode     Mode
 	Request  Request
+	Data     json.RawMessage // what a program without Function sees as data; nil: what Request says of the event
 	Settings json.RawMessage // context.settings; nil means none
 	Host     Host            // nil refuses every host call
 	// Park is called before the run waits for a host call or a timer, and what it returns when it goes on, both on the

@@ -26,6 +26,7 @@ type Program struct {
 	plain     bool // event objects are built whole
 	fresh     bool // each run needs a runtime of its own
 	functions map[string]bool
+	last      bool // the file's last value can be its answer
 	exprVars  []int // of a condition: which variables it uses
 	coverage  *Coverage
 	mentions  func(*global) bool // which globals of libraries the files may use
@@ -49,9 +50,14 @@ type module struct {
 
 // Compile prepares the file at path with everything it requires, and evaluates it once, without a host and for at most
 // a second, to see what it defines. The error is a [*CompileError] with every problem that was found.
-func Compile(files Files, path string) (*Program, error) { return compile(files, path, nil) }
+//
+// known are the functions that the caller is interested in, if it can also do with the last value of a file. A file that
+// defines none of them and has a last value is then not evaluated; see [Program.LastValue].
+func Compile(files Files, path string, known ...string) (*Program, error) {
+	return compile(files, path, nil, known)
+}
 
-func compile(files Files, path string, c *Coverage) (*Program, error) {
+func compile(files Files, path string, c *Coverage, known []string) (*Program, error) {
 	p := &Program{files: files, modules: map[string]*module{}, entries: map[string]*goja.Program{}, coverage: c}
 	if _, ok := files[path]; !ok {
 		return nil, compileError([]Problem{{File: path, Message: "no such file"}})
@@ -60,7 +66,7 @@ func compile(files Files, path string, c *Coverage) (*Program, error) {
 	if len(problems) == 0 {
 		p.main = p.modules[path]
 		p.classify()
-		problems = p.evaluate()
+		problems = p.define(known)
 	}
 	if err := compileError(problems); err != nil {
 		return nil, err

@@ -29,8 +29,8 @@ type FileCoverage struct {
 
 // Compile is the function [Compile] for a program whose runs are counted. All programs must be of the same files. A nil
 // Coverage counts nothing.
-func (c *Coverage) Compile(files Files, path string) (*Program, error) {
-	return compile(files, path, c)
+func (c *Coverage) Compile(files Files, path string, known ...string) (*Program, error) {
+	return compile(files, path, c, known)
 }
 
 // Files returns what has run so far of each file that was compiled, by name. A file required at run time by a name

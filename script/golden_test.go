@@ -29,6 +29,7 @@ type golden struct {
 	Main     string // default main.js
 	Expr     string // a condition instead of a program
 	Function string // default beforePOST
+	Last     bool   // the last value is the answer, not a function's
 	Mode     string // gate (default) or react
 	Timeout  string // default 5s
 	Settings json.RawMessage
@@ -129,6 +130,9 @@ func write(t *testing.T, path string, archive *txtar.Archive, want string) {
 
 func (c *golden) run(engine *script.Engine, files script.Files, v script.Variant) string {
 	main, function := or(c.Main, "main.js"), or(c.Function, "beforePOST")
+	if c.Last {
+		function = ""
+	}
 	if c.Expr != "" {
 		return c.test(engine)
 	}

@@ -22,6 +22,7 @@ type lazyObject struct {
 	lookups int
 	indexed bool
 	numeric bool // a key looks like an array index, which JavaScript orders before the others
+	hidden  *slot // a property that is not among the keys and is not encoded; raw must not have it
 }
 
 // slot is one property: its text, or what builds it, until it is read or written.
@@ -208,6 +209,9 @@ func (o *lazyObject) read(i int) goja.Value {
 
 // Get is called by goja.
 func (o *lazyObject) Get(key string) goja.Value {
+	if o.hidden != nil && o.hidden.key == key {
+		return o.hidden.value
+	}
 	o.touch()
 	if i := o.find(key); i >= 0 {
 		return o.read(i)
@@ -217,6 +221,7 @@ func (o *lazyObject) Get(key string) goja.Value {
 
 // Set is called by goja.
 func (o *lazyObject) Set(key string, v goja.Value) bool {
+	o.unhide(key)
 	o.touch()
 	if i := o.find(key); i >= 0 {
 		o.slots[i].value, o.slots[i].own = v, true
@@ -229,11 +234,12 @@ func (o *lazyObject) Set(key string, v goja.Value) bool {
 // Has is called by goja.
 func (o *lazyObject) Has(key string) bool {
 	o.touch()
-	return o.find(key) >= 0
+	return o.hidden != nil && o.hidden.key == key || o.find(key) >= 0
 }
 
 // Delete is called by goja.
 func (o *lazyObject) Delete(key string) bool {
+	o.unhide(key)
 	o.touch()
 	if i := o.find(key); i >= 0 {
 		o.slots = slices.Delete(o.slots, i, i+1)
@@ -242,6 +248,12 @@ func (o *lazyObject) Delete(key string) bool {
 		}
 	}
 	return true
+}
+
+func (o *lazyObject) unhide(key string) {
+	if o.hidden != nil && o.hidden.key == key {
+		o.hidden = nil
+	}
 }
 
 // Keys is called by goja.

@@ -81,7 +81,7 @@ func (r *run) nothingPending() {
 	switch {
 	case r.promise != nil:
 		r.failure = &Error{Kind: TimedOut, Message: errForever, File: r.prog.main.path}
-	case r.call.Mode == Gate && !r.resolved && r.takesRes():
+	case r.call.Mode == Gate && r.call.Function != "" && !r.resolved && r.takesRes():
 		r.failure = &Error{Kind: TimedOut, Message: errNoEnd, File: r.prog.main.path}
 	}
 }

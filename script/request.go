@@ -99,6 +99,11 @@ func (m *machine) finish(l *lazyObject) goja.Value {
 	}
 	o := m.js.NewObject()
 	l.touch()
+	if h := l.hidden; h != nil {
+		if err := o.DefineDataProperty(h.key, h.value, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+			panic(rethrow(err))
+		}
+	}
 	for i := range l.slots {
 		err := o.DefineDataProperty(l.slots[i].key, l.read(i), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 		if err != nil {

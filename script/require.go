@@ -84,16 +84,23 @@ func (r *run) enterScript(name string) (*goja.Object, error) {
 	return r.pick(name, v, module), nil
 }
 
-func (r *run) runScript() (*goja.Object, error) {
+// defineModule makes what a file may use of the module system, and what counts its statements, globals.
+func (r *run) defineModule() (*goja.Object, error) {
 	module := r.newModule(r.prog.main)
 	r.m.define(r.m.js.GlobalObject(), map[string]any{
 		"module": module, "exports": module.Get("exports"), "require": r.requireFor(r.prog.main),
 	})
-	if r.prog.main.statements != nil {
-		err := r.m.js.GlobalObject().DefineDataProperty(ranName, r.ran(r.prog.main), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-		if err != nil {
-			return nil, err
-		}
+	if r.prog.main.statements == nil {
+		return module, nil
+	}
+	return module, r.m.js.GlobalObject().DefineDataProperty(
+		ranName, r.ran(r.prog.main), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+}
+
+func (r *run) runScript() (*goja.Object, error) {
+	module, err := r.defineModule()
+	if err != nil {
+		return nil, err
 	}
 	whole, err := r.prog.script()
 	if err != nil {

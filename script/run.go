@@ -108,9 +108,12 @@ func (r *run) release() {
 
 // start evaluates the file and calls the function.
 func (r *run) start() {
-	if r.prog.fresh {
+	switch {
+	case r.call.Function == "":
+		r.after(r.value())
+	case r.prog.fresh:
 		r.after(r.callScript())
-	} else {
+	default:
 		r.after(r.enter())
 	}
 }

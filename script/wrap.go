@@ -41,7 +41,10 @@ const (
 // wrap puts a function around the file's syntax tree; positions stay the author's. The function takes the extra
 // parameters after those of the file, and returns result.
 func (m *module) wrap(result ast.Expression, extra ...string) *ast.Program {
-	body := m.tree.Body
+	return m.wrapBody(m.tree.Body, result, extra...)
+}
+
+func (m *module) wrapBody(body []ast.Statement, result ast.Expression, extra ...string) *ast.Program {
 	if result != nil {
 		body = append(slices.Clip(slices.Clone(body)), &ast.ReturnStatement{Return: m.end(), Argument: result})
 	}
