@@ -10,7 +10,8 @@ import (
 )
 
 // ReadProject returns the files of a folder that belong to a project: [ProjectFile] and whatever scripts can use (.js
-// .ts .mjs .cjs .ccjs .json .lua .sql .hbs .md), but nothing hidden and nothing in node_modules. Files in tests and data that
+// .ts .mjs .cjs .ccjs .json .lua .sql .hbs .md), but nothing hidden, nothing in node_modules, and no
+// declarations of types (.d.ts, tsconfig.json, jsconfig.json). Files in tests and data that
 // are too large for a project are left out; anywhere else they are a problem, as is a symbolic link that leads out of
 // the folder. Such problems are returned together as a [ProjectError]; other errors are those of fsys.
 func ReadProject(fsys fs.FS) (map[string]string, error) {
@@ -62,7 +63,12 @@ func (r *reader) visit(name string, d fs.DirEntry, err error) error {
 	return r.read(name)
 }
 
+// belongs leaves out the files that editors and compilers read: declarations of types, and what configures them.
 func belongs(name string) bool {
+	switch base := path.Base(name); {
+	case strings.HasSuffix(base, ".d.ts"), base == "tsconfig.json", base == "jsconfig.json":
+		return false
+	}
 	switch path.Ext(name) {
 	case ".js", ".ts", ".mjs", ".cjs", ".ccjs", ".json", ".lua", ".sql", ".hbs", ".md":
 		return true

@@ -20,6 +20,7 @@ func TestReadProject(t *testing.T) {
 		"data/c.json": text, "methods/d.lua": text, "methods/e.sql": text, "mail/f.hbs": text, "README.md": text,
 		"hooks/.hidden.js": text, ".gaff/store.json": text, ".git/config.json": text, "node_modules/x/index.js": text,
 		"lib/node_modules/x.js": text, "tests/case.yaml": text, "data/large.json": large, "tests/large.json": large,
+		"gaff.d.ts": text, "lib/more.d.ts": text, "tsconfig.json": text, "lib/jsconfig.json": text,
 		"image.png": large, "sub/gaff.yaml": text,
 	})
 	if err != nil {

@@ -38,6 +38,7 @@ type module struct {
 	path     string
 	source   string // the author's text
 	json     bool
+	text     bool
 	tree     *ast.Program
 	scan     scan
 	params   []string
@@ -112,6 +113,9 @@ func parseModule(path, source string, c *Coverage) (*module, []Problem) {
 	if strings.HasSuffix(path, ".json") {
 		m.json = true
 		return m, checkJSON(path, source)
+	}
+	if m.text = isText(path); m.text {
+		return m, nil
 	}
 	text := strings.TrimPrefix(source, "\ufeff")
 	if strings.HasPrefix(text, "#!") {

@@ -27,6 +27,9 @@ func (f Files) resolve(from, name string) (string, error) {
 	return "", fmt.Errorf("cannot find %q (looked for %s)", name, strings.Join(tried, ", "))
 }
 
+// isText reports whether a file is text that scripts require as it is, such as a template.
+func isText(name string) bool { return path.Ext(name) == ".hbs" || path.Ext(name) == ".md" }
+
 func candidates(base string) []string {
 	var out []string
 	if base != "." {

@@ -216,9 +216,12 @@ func (r *run) require(m *module) goja.Value {
 	if loaded := r.modules[m.path]; loaded != nil {
 		return loaded.Get("exports")
 	}
-	if m.json {
+	if m.json || m.text {
 		module := r.newModule(m)
-		v := r.m.parse(m.source)
+		v := r.m.js.ToValue(m.source)
+		if m.json {
+			v = r.m.parse(m.source)
+		}
 		if err := module.Set("exports", v); err != nil {
 			panic(rethrow(err))
 		}

@@ -11,7 +11,10 @@
       env.registerHelper(name, helper);
     }
     const texts = partials || {};
-    for (const name of Object.keys(texts)) env.registerPartial(name, compiled(env, texts[name]));
+    for (const name of Object.keys(texts)) {
+      const text = texts[name];
+      env.registerPartial(name, compiled(env, typeof text === 'string' && text.startsWith('./') ? native.file(text) : text));
+    }
   }
 
   function environment(full) {
