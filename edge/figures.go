@@ -37,7 +37,7 @@ type releaseFigures struct {
 func (s *Server) figures(ctx context.Context, app string, kind hooks.Kind, name string) (map[string]*figures, error) {
 	filter := hooks.LogFilter{App: app, Kind: kind, Name: name, Limit: maxRecords}
 	since := time.Now().Add(-figuresOf)
-	if kind == hooks.KindHook && name == "" {
+	if kind != hooks.KindJob && name == "" {
 		filter.Since = since // jobs run seldom: of them, and of a single hook, the last run may be older
 	}
 	records, err := s.config.Logs.Logs(ctx, filter)

@@ -38,11 +38,11 @@ func logFilter(x *exchange) (hooks.LogFilter, error) {
 	if err != nil {
 		return f, err
 	}
-	kinds := []hooks.Kind{"", hooks.KindHook, hooks.KindJob, hooks.KindAudit}
+	kinds := []hooks.Kind{"", hooks.KindHook, hooks.KindJob, hooks.KindMethod, hooks.KindAudit}
 	f.Kind = hooks.Kind(p["kind"])
 	switch {
 	case !slices.Contains(kinds, f.Kind):
-		return f, wrong("kind", "hook, job or audit")
+		return f, wrong("kind", "hook, job, method or audit")
 	case f.Kind != "" && p["hook"]+p["job"] != "":
 		return f, hooks.Errorf(hooks.CodeBadRequest, "give the parameter kind, hook or job, not several")
 	case p["hook"] != "" && p["job"] != "":

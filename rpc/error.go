@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 )
 
 // Code says what kind of failure a caller sees.
@@ -89,10 +90,19 @@ func (e *Error) with(name string, value any) *Error {
 	return e
 }
 
+// clocks is by how much the deadline of a connection may come before that of its context.
+const clocks = 50 * time.Millisecond
+
+// over reports whether a call's time is over, or as good as.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && time.Until(deadline) < clocks
+}
+
 // broken is the error of a call whose connection failed; sent says that the service may have got it.
 func broken(ctx context.Context, service string, sent bool, cause error) *Error {
 	timeout, isNet := errors.AsType[net.Error](cause)
-	late := errors.Is(cause, context.DeadlineExceeded) || isNet && timeout.Timeout() && ctx.Err() != nil
+	late := errors.Is(cause, context.DeadlineExceeded) || isNet && timeout.Timeout() && over(ctx)
 	switch {
 	case late && sent:
 		return errorf(Timeout, "%s did not end in time", service).with("outcome", "unknown").because(cause)

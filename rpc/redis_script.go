@@ -46,7 +46,7 @@ func (r *redisService) run(ctx context.Context, script *redis.Script, keys, args
 		values[i] = a
 	}
 	reply, err := script.Run(ctx, r.client, keys, values...).Result()
-	if err != nil && ctx.Err() != nil && !isReply(err) {
+	if err != nil && over(ctx) && !isReply(err) {
 		r.kill()
 	}
 	return reply, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -47,13 +48,24 @@ func (r *register) named(use, short string, run func(ctx context.Context, name s
 		Example: fmt.Sprintf("  gaff %ss %s customer", r.one, use),
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := required(r.one, args[0]); err != nil {
+			if err := r.checkName(args[0]); err != nil {
 				return err
 			}
 			return r.unknown(run(cmd.Context(), args[0]))
 		},
 		ValidArgsFunction: r.names(r.path, "name"),
 	}
+}
+
+// checkName refuses what can be no name. A method may be named with its service, service.name.
+func (r *register) checkName(name string) error {
+	if service, method, ok := strings.Cut(name, "."); ok && r.one == "method" {
+		if err := required("service", service); err != nil {
+			return err
+		}
+		name = method
+	}
+	return required(r.one, name)
 }
 
 func (r *register) unknown(err error) error {

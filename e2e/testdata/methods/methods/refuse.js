@@ -1,0 +1,3 @@
+function call(req, res) {
+  res.end({ error: { statuscode: 418, code: "TEAPOT", message: "not here" } });
+}
