@@ -8,8 +8,8 @@ import (
 	"gaff/hooks"
 )
 
-// event asks the before hooks of an event, or publishes one, as a service would over NATS. A verdict is the answer
-// also when it stops the call.
+// event asks the before hooks of an event, or publishes one, as a service would over NATS, and then asks the sync hooks
+// that it has. A verdict is the answer also when it stops the call.
 func (s *Server) event(x *exchange) error {
 	if _, err := parseParams(x.r.URL.RawQuery); err != nil {
 		return err
@@ -32,7 +32,9 @@ func (s *Server) event(x *exchange) error {
 		if err := s.config.Gate.Publish(ctx, e); err != nil {
 			return err
 		}
-		return x.encode(http.StatusAccepted, map[string]string{"id": e.ID})
+		if !s.config.Tables.Of(e.App).Has(e, true) {
+			return x.encode(http.StatusAccepted, map[string]string{"id": e.ID})
+		}
 	}
 	verdict, err := s.config.Gate.Ask(ctx, e)
 	if err != nil {

@@ -26,11 +26,10 @@ func (s *Server) rest(x *exchange) error {
 		return err
 	}
 	var err error
-	if call.Query, call.Hint, err = restParams(x.r.URL.RawQuery, paramsOf(&call)); err != nil {
+	if err := call.ReadParameters(x.r.URL.RawQuery); err != nil {
 		return err
 	}
-	switch x.method {
-	case http.MethodPost, http.MethodPut, http.MethodPatch:
+	if takesBody(x, &call) {
 		if call.Body, err = x.json(maxBody); err != nil {
 			return err
 		}
@@ -79,14 +78,13 @@ func checkPath(call *hooks.CollectionCall) error {
 	return nil
 }
 
-// paramsOf lists the parameters that a call may have. A DELETE removes all that its query selects: what would select
-// some of them is refused, not ignored.
-func paramsOf(call *hooks.CollectionCall) []string {
-	switch {
-	case call.ID != "" || call.Operation == http.MethodPost:
-		return []string{"h"}
-	case call.Operation == http.MethodDelete:
-		return []string{"q"}
+// takesBody reports whether the call has a document, or several, or, to delete many, a list of ids.
+func takesBody(x *exchange, call *hooks.CollectionCall) bool {
+	switch call.Operation {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		return true
+	case http.MethodDelete:
+		return call.ID == "" && x.r.ContentLength != 0
 	}
-	return []string{"q", "h", "sort", "dir", "skip", "max"}
+	return false
 }

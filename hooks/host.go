@@ -72,12 +72,17 @@ func (h *host) collectionCall(operation string, args []json.RawMessage) (Collect
 	if call.ID == "*" {
 		call.ID = ""
 	}
-	call.Query, call.Hint = jsonParam(u, "q"), jsonParam(u, "h")
+	if err := call.ReadParameters(u.RawQuery); err != nil {
+		return call, err
+	}
 	switch operation {
 	case "GET":
 		call.Query = objectArg(args, 1, call.Query)
 		call.Hint = objectArg(args, 2, call.Hint)
 	case "DELETE":
+		if len(args) > 1 && len(args[1]) > 0 && args[1][0] == '[' { // ids; an object, as callers of old pass, says nothing
+			call.Body = args[1]
+		}
 	default:
 		if len(args) < 2 {
 			return call, Errorf(CodeBadRequest, "the second argument must be the document")
@@ -93,13 +98,6 @@ func (h *host) collectionCall(operation string, args []json.RawMessage) (Collect
 		}
 	}
 	return call, nil
-}
-
-func jsonParam(u *url.URL, name string) json.RawMessage {
-	if v := u.Query().Get(name); v != "" {
-		return json.RawMessage(v)
-	}
-	return nil
 }
 
 // objectArg is the i-th argument if it says anything.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/spf13/cobra"
+	"github.com/tidwall/gjson"
 
 	"gaff/hooks"
 )
@@ -20,8 +21,8 @@ func newEmit(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emit SERVICE OPERATION",
 		Short: "Send an event as a service would, and print the verdict",
-		Long: "Send an event as a service would. For the phase before, the verdict is printed, and the exit code is 1 if it\n" +
-			"stops the call; for after and failed, the id of the event.\n\n" +
+		Long: "Send an event as a service would. For the phase before, and for after and failed if the event has a hook with\n" +
+			"sync: true, the verdict is printed, and the exit code is 1 if it stops the call; else the id of the event.\n\n" +
 			"--data is the payload, such as {\"message\": {…}, \"query\": {…}}. Any other JSON is taken as its message; - reads\n" +
 			"standard input.",
 		Example: "  gaff emit customer POST --data '{\"name\": \"Ann\"}'\n" +
@@ -43,7 +44,7 @@ func newEmit(t *terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return t.printVerdict(answer, hooks.Phase(phase))
+			return t.printVerdict(answer)
 		},
 	}
 	cmd.Flags().StringVar(&phase, "phase", string(hooks.Before), "before, after or failed")
@@ -112,14 +113,15 @@ func isPayload(fields map[string]json.RawMessage) bool {
 	return len(fields) > 0
 }
 
-// printVerdict prints what the server answered. A verdict that stops the call ends the command with errStopped.
-func (t *terminal) printVerdict(answer []byte, phase hooks.Phase) error {
+// printVerdict prints what the server answered: a verdict, or the id of an event that nobody waits for. A verdict that
+// stops the call ends the command with errStopped.
+func (t *terminal) printVerdict(answer []byte) error {
 	var out bytes.Buffer
 	if err := json.Indent(&out, bytes.TrimSpace(answer), "", "  "); err != nil {
 		return fmt.Errorf("the server's answer is not JSON: %w", err)
 	}
 	fmt.Fprintln(t.stdout, out.String())
-	if phase != hooks.Before {
+	if !gjson.GetBytes(answer, "status").Exists() {
 		return nil
 	}
 	v, err := hooks.ParseVerdict(bytes.TrimSpace(answer))
