@@ -3,6 +3,7 @@ package hooks
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,7 +53,17 @@ func ParseSchedule(schedule, timezone string) (Schedule, error) {
 		return Schedule{}, fmt.Errorf("schedule %.80q has %d fields: five are needed (minute, hour, day, month, weekday), "+
 			"or @hourly, @daily, @weekly, @monthly, @yearly, @every 30s, or @manual", schedule, n)
 	}
-	parsed, err := cron.ParseStandard(schedule)
+	return parseCron(schedule, zone)
+}
+
+// parseCron reads a cron line as cron itself does: 7 is Sunday too, and if day or weekday begins with a star both must fit,
+// else one of them.
+func parseCron(schedule string, zone *time.Location) (Schedule, error) {
+	fields := strings.Fields(schedule)
+	if len(fields) == 5 {
+		fields[4] = withoutSeven(fields[4])
+	}
+	parsed, err := cron.ParseStandard(strings.Join(fields, " "))
 	if err != nil {
 		return Schedule{}, fmt.Errorf("schedule %.80q: %.200w", schedule, err)
 	}
@@ -60,12 +71,54 @@ func ParseSchedule(schedule, timezone string) (Schedule, error) {
 	if !ok {
 		return Schedule{}, fmt.Errorf("schedule %.80q: %w", schedule, errors.ErrUnsupported)
 	}
+	if len(fields) == 5 && strings.HasPrefix(fields[2], "*") {
+		spec.Dom |= starBit
+	}
+	if len(fields) == 5 && strings.HasPrefix(fields[4], "*") {
+		spec.Dow |= starBit
+	}
 	spec.Location = time.UTC
 	leapYear := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	if spec.Next(leapYear).IsZero() {
 		return Schedule{}, fmt.Errorf("schedule %.80q is never due: no month has such a day", schedule)
 	}
 	return Schedule{cron: spec, zone: zone, hourly: spec.Hour&everyHour == everyHour}, nil
+}
+
+// starBit is how the library marks a field that says nothing.
+const starBit = 1 << 63
+
+// withoutSeven writes Sunday as 0 in a list of weekdays.
+func withoutSeven(field string) string {
+	parts := strings.Split(field, ",")
+	for i, part := range parts {
+		days, step, stepped := strings.Cut(part, "/")
+		first, last, ranged := strings.Cut(days, "-")
+		switch {
+		case days == "7" && !stepped:
+			parts[i] = "0"
+		case ranged && last == "7" && len(first) == 1 && first[0] >= '0' && first[0] <= '7':
+			parts[i] = spelledOut(int(first[0]-'0'), step, part)
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+// spelledOut lists the weekdays from first to 7, as part means them.
+func spelledOut(first int, step, part string) string {
+	by := 1
+	if step != "" {
+		n, err := strconv.Atoi(step)
+		if err != nil || n < 1 {
+			return part // which is refused
+		}
+		by = n
+	}
+	var days []string
+	for d := first; d <= 7; d += by {
+		days = append(days, strconv.Itoa(d%7))
+	}
+	return strings.Join(days, ",")
 }
 
 func parseEvery(period string) (Schedule, error) {
@@ -105,7 +158,7 @@ func (s Schedule) Next(t time.Time) time.Time {
 
 // maxChanges bounds how many changes of a zone's clocks Next looks across: more than there are in the years in which
 // every schedule is due.
-const maxChanges = 64
+const maxChanges = 128
 
 // nextOnWall goes from one change of the zone's clocks to the next. Between two, the wall is UTC with an offset.
 func (s Schedule) nextOnWall(t time.Time) time.Time {
@@ -145,7 +198,9 @@ func (s Schedule) nextOnWall(t time.Time) time.Time {
 func (s Schedule) period(t time.Time) (offset time.Duration, until time.Time) {
 	local := t.In(s.zone)
 	_, seconds := local.Zone()
-	_, until = local.ZoneBounds()
+	if _, until = local.ZoneBounds(); !until.IsZero() && !until.After(t) {
+		until = t.Add(24 * time.Hour) // time takes the last day of a leap year to be past the year's end
+	}
 	return time.Duration(seconds) * time.Second, until
 }
 
