@@ -44,6 +44,11 @@ var gaffAPI = []global{
 			"<T>(key: string, f: () => T | Promise<T>, callback: Callback<T>): void",
 			"<T>(key: string, f: () => T | Promise<T>, options: { ttl?: number }, callback: Callback<T>): void",
 		}},
+	{name: "Retry", lib: "outcome", kind: classShape, extends: "Error",
+		doc:   "Thrown, returned or given to res.end by a hook of an event or a job: run me again after this time (milliseconds, or a text such as 30s), or when the hook's own schedule says.",
+		types: []string{"(after?: number | string, message?: string)"}, members: []member{has("after", ": number")}},
+	{name: "Permanent", lib: "outcome", kind: classShape, extends: "Error",
+		doc: "Thrown, returned or given to res.end by a hook of an event or a job: trying again would not help.", types: []string{"(message?: string)"}},
 	{name: "auth", lib: "auth", doc: "JSON Web Tokens. A callback runs before the function returns.", members: []member{
 		{"decode_jwt", "Gives the claims of a token without verifying anything.", async("<T = any>", "T", "token: string"), ""},
 		{"verify_jwt", "Gives the claims of a token whose signature and times are right. The key is a secret (HS256, HS384, HS512) or a public key or certificate as PEM (RS*, PS*, ES*). Errors have the name JsonWebTokenError, TokenExpiredError or NotBeforeError.",

@@ -26,7 +26,7 @@ type Program struct {
 	plain     bool // event objects are built whole
 	fresh     bool // each run needs a runtime of its own
 	functions map[string]bool
-	last      bool // the file's last value can be its answer
+	last      bool  // the file's last value can be its answer
 	exprVars  []int // of a condition: which variables it uses
 	coverage  *Coverage
 	mentions  func(*global) bool // which globals of libraries the files may use

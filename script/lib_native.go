@@ -18,7 +18,7 @@ func (m *machine) natives() map[string]any {
 		"host": m.nativeHost, "promise": m.nativePromise, "fail": m.nativeFail, "call": m.nativeCall, "warn": m.nativeWarn,
 		"immediate": m.immediate(), "timeout": m.timer(false), "clear": m.clearTimer, "settings": m.nativeSettings,
 		"format": m.nativeFormat, "encode": m.nativeEncode, "decode": m.nativeDecode, "markdown": m.nativeMarkdown,
-		"buffers": m.nativeBuffers, "urls": m.nativeURLs,
+		"milliseconds": m.milliseconds, "buffers": m.nativeBuffers, "urls": m.nativeURLs,
 	}
 	for _, more := range []map[string]any{m.cryptoNatives(), m.tokenNatives(), m.templateNatives()} {
 		for name, f := range more {

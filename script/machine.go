@@ -17,8 +17,6 @@ type machine struct {
 	js        *goja.Runtime
 	jsonParse goja.Callable
 	error     *goja.Object // the Error constructor
-	retry     *goja.Object // the Retry constructor
-	permanent *goja.Object // the Permanent constructor
 	resProto  *goja.Object
 	yes, no   goja.Value
 	enter     goja.Value // see newEnter
@@ -55,7 +53,6 @@ func newMachine(frozen bool) *machine {
 	if frozen {
 		m.offer(allGlobals)
 	}
-	m.defineOutcomes()
 	m.js.SetPromiseRejectionTracker(m.trackRejection)
 	m.js.SetAsyncContextTracker(jobCounter{m})
 	if frozen {

@@ -1,7 +1,6 @@
 package script
 
 import (
-	_ "embed"
 	"math"
 	"time"
 
@@ -11,25 +10,14 @@ import (
 // maxRetryAfter bounds how long a script may put off its next run.
 const maxRetryAfter = 24 * time.Hour
 
-//go:embed outcome.js
-var outcomeSource string
+// Scripts have Retry and Permanent. Either may be thrown, returned or given to res.end: new Retry('30s') wants another run
+// after that time, new Permanent('no such customer') none.
 
-var outcomes = goja.MustCompile("outcome.js", outcomeSource, true) //nolint:gochecknoglobals // a program is a constant
-
-// defineOutcomes gives scripts Retry and Permanent. Either may be thrown, returned or given to res.end: new Retry('30s')
-// wants another run after that time, new Permanent('no such customer') none.
-func (m *machine) defineOutcomes() {
-	f, err := m.js.RunProgram(outcomes)
-	if err != nil {
-		panic(err) // our own program
-	}
-	define, _ := goja.AssertFunction(f)
-	made, err := define(goja.Undefined(), m.function("milliseconds", m.milliseconds))
-	if err != nil {
-		panic(err)
-	}
-	pair := made.ToObject(m.js)
-	m.retry, m.permanent = pair.Get("0").ToObject(m.js), pair.Get("1").ToObject(m.js)
+// isOutcome reports whether a script has made o with the class of that name; it has none as long as the library is not
+// loaded.
+func (m *machine) isOutcome(o *goja.Object, name string) bool {
+	lib := m.libs.loaded["outcome"]
+	return lib != nil && m.js.InstanceOf(o, lib.Get(name).ToObject(m.js))
 }
 
 // milliseconds reads a time to wait: a number of milliseconds, or a text such as 30s or 5m. Nothing means as long as the
@@ -56,9 +44,9 @@ func (m *machine) milliseconds(call goja.FunctionCall) goja.Value {
 // describeOutcome notes what the script wants to become of the run that threw o.
 func (m *machine) describeOutcome(e *Error, o *goja.Object) {
 	switch {
-	case m.js.InstanceOf(o, m.permanent):
+	case m.isOutcome(o, "Permanent"):
 		e.Permanent = true
-	case m.js.InstanceOf(o, m.retry):
+	case m.isOutcome(o, "Retry"):
 		if ms := o.Get("after"); ms != nil && ms.ToFloat() > 0 {
 			e.RetryAfter = min(time.Duration(ms.ToFloat()*float64(time.Millisecond)), maxRetryAfter)
 		}
@@ -71,7 +59,7 @@ func (r *run) gaveUp(v goja.Value) (is bool) {
 	if !ok || o.ClassName() != "Error" {
 		return false
 	}
-	r.guard(func() { is = r.m.js.InstanceOf(o, r.m.retry) || r.m.js.InstanceOf(o, r.m.permanent) })
+	r.guard(func() { is = r.m.isOutcome(o, "Retry") || r.m.isOutcome(o, "Permanent") })
 	if is && !r.over() {
 		r.failure = r.thrown(v, nil)
 	}

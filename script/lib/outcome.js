@@ -1,16 +1,15 @@
 // How a script says what should become of a run that did not succeed.
-(function (milliseconds) {
+(function (use, native) {
   'use strict';
   class Retry extends Error {
     constructor(after, message) {
       super(message === undefined ? 'not now' : String(message));
-      this.after = milliseconds(after);
+      this.after = native.milliseconds(after);
     }
   }
   class Permanent extends Error {}
   for (const C of [Retry, Permanent]) {
     Object.defineProperty(C.prototype, 'name', { value: C.name, writable: true, configurable: true });
-    Object.defineProperty(globalThis, C.name, { value: C, writable: true, configurable: true });
   }
-  return [Retry, Permanent];
-})
+  return { Retry, Permanent };
+});
