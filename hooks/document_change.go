@@ -110,10 +110,13 @@ func (d *document) operate(operator string, operands gjson.Result) (touched []st
 			err = Errorf(e.Code, "%s of field %.100q %s", operator, k.Str, e.Message)
 			return false
 		}
-		if value == nil {
-			*d = d.without(at[0])
-		} else {
+		switch {
+		case value != nil:
 			d.set(at[0], value)
+		case d.get(at[0]) == nil: // what is to be removed is not there
+			return true
+		default:
+			*d = d.without(at[0])
 		}
 		touched = append(touched, at[0])
 		return true

@@ -23,7 +23,8 @@ import (
 )
 
 // TestRunner runs testdata/runner/*.txtar: a project, and events in order (event1.json, event2.json, …) as
-// {service, operation, phase, payload}; want.txt has the verdict of each and the records that they left.
+// {service, operation, phase, asked, payload}, or {call} for a call on documents as [benchCall]; want.txt has the verdict
+// or the reply of each and the records that they left.
 func TestRunner(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("testdata/runner/*.txtar")
@@ -76,10 +77,17 @@ func play(t *testing.T, files map[string]string, events []string) string {
 		var e struct {
 			Service, Operation string
 			Phase              hooks.Phase
+			Asked              bool
 			Payload            json.RawMessage
+			Call               *benchCall
 		}
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			t.Fatal(err)
+		}
+		if e.Call != nil {
+			fmt.Fprintf(&out, "call %d: %s", i+1, bench.call(t, e.Call))
+			bench.tell(&out)
+			continue
 		}
 		payload, err := hooks.ParsePayload(e.Payload)
 		if err != nil {
@@ -87,7 +95,7 @@ func play(t *testing.T, files map[string]string, events []string) string {
 		}
 		v := bench.runner.Handle(t.Context(), &hooks.Event{
 			App: "default", Service: e.Service, Operation: e.Operation, Phase: e.Phase, Payload: payload,
-			Deadline: time.Now().Add(5 * time.Second),
+			Deadline: time.Now().Add(5 * time.Second), Asked: e.Asked,
 		})
 		fmt.Fprintf(&out, "event %d: %s\n", i+1, v.AppendJSON(nil))
 		bench.tell(&out)
@@ -101,6 +109,7 @@ var elapsed = regexp.MustCompile(`within [0-9.]+m?s`)
 // bench is a runner on real documents, whose gate is the runner itself.
 type bench struct {
 	runner *hooks.Runner
+	outbox hooks.Outbox
 	mu     sync.Mutex
 	log    []hooks.Record
 }
@@ -116,7 +125,7 @@ func newBench(t *testing.T, files map[string]string) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { documents.Close() })
-	b := &bench{}
+	b := &bench{outbox: documents}
 	tables := &hooks.Tables{}
 	secrets := map[string]string{"SLACK": "T0/<b>&\"42"}
 	tables.Set(hooks.Source{Release: release, Secrets: secrets}.Table())
