@@ -61,6 +61,9 @@ type errorFields struct {
 	Fields    []hooks.FieldError `json:"fields,omitempty"`
 	Details   json.RawMessage    `json:"details,omitempty"`
 	RequestID string             `json:"requestId"`
+
+	ReasonCode    int    `json:"reason_code,omitempty"` // of a hook that answers by its last value
+	StatusMessage string `json:"status_message,omitempty"`
 }
 
 // failure is an error that is ready to be sent.
@@ -102,7 +105,7 @@ func (s *Server) failure(x *exchange, err error) *failure {
 	}
 	return &failure{errorBody{errorFields{
 		Status: status, Code: e.Code, Message: e.Message, Hook: e.Hook, Fields: e.Fields, Details: e.Details,
-		RequestID: x.id,
+		RequestID: x.id, ReasonCode: e.ReasonCode, StatusMessage: e.StatusMessage,
 	}}}
 }
 

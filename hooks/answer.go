@@ -13,10 +13,14 @@ import (
 
 type scriptResult = script.Result
 
-// decide reads what a hook function ended with: {data}, {query}, {hint}, {context}, {respond} change the call, {error}
+// decide reads what a hook ended with: see [decideLast] if it is the last value of its script. Of what a function ended
+// with before the call {data}, {query}, {hint}, {context}, {respond} change the call, {error}
 // refuses it. Nothing else of an answer counts, and nothing that was changed in req without being handed back.
-func decide(e *Event, res *scriptResult) (Verdict, *Error) {
-	if e.Phase != Before {
+func decide(m *Match, e *Event, res *scriptResult) (Verdict, *Error) {
+	switch {
+	case m.Function == "":
+		return decideLast(e, res)
+	case e.Phase != Before:
 		return decideAfter(e, res)
 	}
 	v := GoOn()

@@ -98,7 +98,7 @@ func (c *chain) decided(m *Match, run *run, res *scriptResult, fault *Error) boo
 		run.finish(res, fault, StatusFailed, nil)
 		return c.broken(m, fault)
 	}
-	decided, err := decide(&c.event, res)
+	decided, err := decide(m, &c.event, res)
 	c.table.masker.inError(err)
 	c.table.masker.inError(decided.Error)
 	for i, w := range res.Warnings {
@@ -106,6 +106,12 @@ func (c *chain) decided(m *Match, run *run, res *scriptResult, fault *Error) boo
 	}
 	if err != nil {
 		err.Hook = run.record.label()
+	}
+	switch {
+	case err != nil && err.ReasonCode == reasonScriptError:
+		run.finish(res, err, StatusFailed, nil)
+		return c.broken(m, err)
+	case err != nil:
 		return c.refused(m, run, res, err)
 	}
 	decided.Warnings = append(decided.Warnings, res.Warnings...)

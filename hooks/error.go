@@ -71,6 +71,10 @@ type Error struct {
 	Fields  []FieldError `json:"fields,omitempty"`
 	// Details are for programs: a JSON object, such as the SQLSTATE of a failed statement.
 	Details json.RawMessage `json:"details,omitempty"`
+	// ReasonCode, unless 0, and StatusMessage, the same as Message, are what clients look for that call services whose hooks
+	// answer by their last value. The other hooks give none.
+	ReasonCode    int    `json:"reason_code,omitempty"`
+	StatusMessage string `json:"status_message,omitempty"`
 	// Hook names the hook that decided this, as hook or hook.function.
 	Hook string `json:"hook,omitempty"`
 	// Release is the one whose hooks decided this; 0: none did.
@@ -122,7 +126,11 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // raw is the error as failed hooks see it.
 func (e *Error) raw() json.RawMessage {
-	return mustMarshal(map[string]any{"code": e.Code, "message": e.Message, "status": e.Status})
+	fields := map[string]any{"code": e.Code, "message": e.Message, "status": e.Status}
+	if e.ReasonCode != 0 {
+		fields["reason_code"] = e.ReasonCode
+	}
+	return mustMarshal(fields)
 }
 
 // ScriptError returns what a script sees of the error when one of its own calls gets it.

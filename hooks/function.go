@@ -22,6 +22,12 @@ func Functions() []string {
 	}
 }
 
+// isSpecific reports whether a function can be meant for nothing but Gaff. before, after and failed are names that a script
+// may also use for functions of its own.
+func isSpecific(name string) bool {
+	return name == RunJob || !slices.Contains(Phases(), Phase(name))
+}
+
 // splitFunction says which phase and operation a function is for; the operation is "*" for a general one.
 func splitFunction(name string) (phase Phase, operation string, ok bool) {
 	for _, phase := range Phases() {

@@ -127,7 +127,7 @@ func (m *masker) inError(err *Error) {
 	if m == nil || err == nil {
 		return
 	}
-	err.Message = m.text.Replace(err.Message)
+	err.Message, err.StatusMessage = m.text.Replace(err.Message), m.text.Replace(err.StatusMessage)
 	for i := range err.Fields {
 		f := &err.Fields[i]
 		f.Field, f.Message = m.text.Replace(f.Field), m.text.Replace(f.Message)

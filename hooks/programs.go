@@ -28,7 +28,7 @@ func (ps *programs) once(key string, compile compileFunc) (*script.Program, erro
 // script returns the compiled file at path.
 func (ps *programs) script(path string) (*script.Program, error) {
 	return ps.once(path, func() (*script.Program, error) {
-		return ps.coverage.Compile(ps.release.Files, path)
+		return ps.coverage.Compile(ps.release.Files, path, append(Functions(), CallFunction)...)
 	})
 }
 

@@ -40,7 +40,7 @@ func (l *loader) hook(n ast.Node) {
 		l.at(o.at("phase"), "a phase needs an operation; without one, the names of the script's functions say which phase")
 	}
 	l.nameOf(o, "hook", &h.Name, h.Script)
-	h.Functions = l.hookFunctions(o, &h)
+	l.hookScript(o, &h)
 	l.checkSync(o, &h)
 	l.checkLater(o, &h)
 	l.release.Hooks = append(l.release.Hooks, h)
@@ -115,26 +115,29 @@ func (l *loader) compileError(n ast.Node, err error) {
 	}
 }
 
-// hookFunctions returns the functions of the hook's script that an event can start, and tells if there is none.
-func (l *loader) hookFunctions(o object, h *Hook) []string {
+// hookScript settles which functions of the hook's script an event can start, or that its last value is the answer, and
+// tells if it is neither.
+func (l *loader) hookScript(o object, h *Hook) {
 	known := slices.DeleteFunc(Functions(), func(name string) bool { return name == RunJob })
-	defined, ok := l.functions(o, h.Script)
+	s, ok := l.functions(o, h.Script)
 	if !ok {
-		return nil
+		return
 	}
-	usable := slices.DeleteFunc(slices.Clone(defined), func(name string) bool { return !slices.Contains(known, name) })
-	if h.Operation == "" {
-		if len(usable) == 0 {
-			l.at(o.at("script"), "%s defines none of the functions of a hook: %s", h.Script, enumerate(known, "or"))
-		}
-		return usable
-	}
-	if h.Phase != "" && functionOf(h.Phase, h.Operation, usable) == "" {
+	h.Functions = slices.DeleteFunc(slices.Clone(s.functions), func(name string) bool { return name == RunJob })
+	switch {
+	case h.Operation == "" && len(h.Functions) == 0 && s.lastValue:
+		l.at(o.at("script"), "%s defines none of the functions of a hook; for its last value to be the answer the hook needs an "+
+			"operation and a phase", h.Script)
+	case h.Operation == "" && len(h.Functions) == 0:
+		l.at(o.at("script"), "%s defines none of the functions of a hook: %s", h.Script, enumerate(known, "or"))
+	case h.Operation == "" || h.Phase == "" || functionOf(h.Phase, h.Operation, h.Functions) != "":
+	case s.lastValue && !slices.ContainsFunc(s.functions, isSpecific):
+		h.LastValue = true
+	default:
 		fits := []string{string(h.Phase)}
 		if own := string(h.Phase) + h.Operation; slices.Contains(known, own) {
 			fits = []string{own, string(h.Phase)}
 		}
 		l.at(o.at("script"), "%s does not define %s, which %s %s starts", h.Script, enumerate(fits, "or"), h.Phase, h.Operation)
 	}
-	return usable
 }

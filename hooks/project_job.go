@@ -38,8 +38,10 @@ func (l *loader) job(n ast.Node) {
 			l.at(n, "%v", err)
 		}
 	}
-	if defined, ok := l.functions(o, j.Script); ok && !slices.Contains(defined, RunJob) {
-		l.at(o.at("script"), "%s does not define the function of a job: %s", j.Script, RunJob)
+	if s, ok := l.functions(o, j.Script); ok && !slices.Contains(s.functions, RunJob) {
+		if j.LastValue = s.lastValue && !slices.ContainsFunc(s.functions, isSpecific); !j.LastValue {
+			l.at(o.at("script"), "%s does not define the function of a job: %s", j.Script, RunJob)
+		}
 	}
 	l.release.Jobs = append(l.release.Jobs, j)
 }

@@ -14,6 +14,7 @@ import (
 // loadedScript is a script that several hooks may share: it is compiled, and its problems told, once.
 type loadedScript struct {
 	functions []string
+	lastValue bool // the last value of the file can be its answer
 	ok        bool
 }
 
@@ -48,9 +49,9 @@ func (l *loader) scriptFiles() []string {
 	})
 }
 
-// functions returns which of [Functions] the script of a hook or job defines; false if that is not known because of
+// functions returns the script of a hook or job, with which of [Functions] it defines; false if that is not known because of
 // problems that have been told.
-func (l *loader) functions(o object, file string) ([]string, bool) {
+func (l *loader) functions(o object, file string) (*loadedScript, bool) {
 	if file == "" {
 		return nil, false
 	}
@@ -58,12 +59,12 @@ func (l *loader) functions(o object, file string) ([]string, bool) {
 	if !loaded {
 		s = &loadedScript{}
 		l.scripts[file] = s
-		program, err := script.Compile(l.files, file)
+		program, err := script.Compile(l.files, file, Functions()...)
 		if err != nil {
 			l.compileError(o.at("script"), err)
 		} else {
-			s.functions, s.ok = program.Functions(Functions()), true
+			s.functions, s.lastValue, s.ok = program.Functions(Functions()), program.LastValue(), true
 		}
 	}
-	return s.functions, s.ok
+	return s, s.ok
 }

@@ -176,6 +176,9 @@ func (r *run) until() time.Time {
 func (r *run) fault(code Code, message string) *Error {
 	err := Errorf(code, "%s", r.table.masker.inText(message))
 	err.Hook = r.record.label()
+	if r.record.Function == "" {
+		return err.reasoned()
+	}
 	return err
 }
 
@@ -200,6 +203,12 @@ func (r *run) call() *script.Call {
 		},
 		Settings: r.table.Settings,
 		Host:     r.host,
+	}
+	if e.Phase == Tick && c.Function == "" {
+		c.Data = e.Message
+		if c.Data == nil {
+			c.Data = json.RawMessage("{}")
+		}
 	}
 	if r.runner.Pool != nil {
 		c.Park = r.runner.Pool.Park

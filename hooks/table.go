@@ -45,7 +45,14 @@ type call struct {
 	sync               bool // for hooks whose caller waits, after the call or its failure
 }
 
-const wildcard = "*"
+const (
+	wildcard       = "*"
+	everyOperation = "**" // a verb, too
+)
+
+// everyCall reports whether the hook is for all calls of the app: one on this service and operation is what scripts that
+// came from elsewhere have for that.
+func (h *Hook) everyCall() bool { return h.Service == "Dispatcher" && h.Operation == "ProcessMessage" }
 
 // inOrder is the order in which the hooks of a chain run.
 func inOrder(a, b *Match) int {
@@ -54,9 +61,12 @@ func inOrder(a, b *Match) int {
 
 func (t *Table) add(h *Hook) {
 	t.services[h.Service] = true
-	t.any = t.any || h.Service == wildcard
+	t.any = t.any || h.Service == wildcard || h.everyCall()
 	if h.Operation != "" {
 		key := call{h.Phase, h.Service, h.Operation, h.syncIn(h.Phase)}
+		if h.everyCall() {
+			key.service, key.operation = wildcard, everyOperation
+		}
 		if fn := functionOf(h.Phase, h.Operation, h.Functions); fn != "" || h.LastValue {
 			t.byCall[key] = append(t.byCall[key], &Match{h, fn})
 		}
@@ -150,9 +160,10 @@ func (t *Table) Method(service, name string) *Method {
 
 // keysOf lists where hooks for a call are indexed. Functions named for a verb stand under that verb; the general
 // before, after and failed stand under any operation but a verb (a verb's failed has no function of its own).
-func keysOf(e *Event, asked bool) [4]call {
+func keysOf(e *Event, asked bool) [5]call {
 	phase, sync := e.Phase, asked && e.Phase != Before
-	keys := [4]call{{phase, e.Service, e.Operation, sync}, {phase, wildcard, e.Operation, sync}}
+	keys := [5]call{{phase, e.Service, e.Operation, sync}, {phase, wildcard, e.Operation, sync}}
+	keys[4] = call{phase, wildcard, everyOperation, sync}
 	if phase == Failed || !isVerb(e.Operation) {
 		keys[2], keys[3] = call{phase, e.Service, wildcard, sync}, call{phase, wildcard, wildcard, sync}
 	}
