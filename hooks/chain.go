@@ -62,6 +62,9 @@ func (c *chain) step(m *Match) (goOn, ok bool) {
 	if c.reaction != nil {
 		run.keep = c.reaction.keep
 	}
+	if fault := c.unable(m, run); fault != nil {
+		return c.broken(m, fault), true
+	}
 	if m.When == "" {
 		return c.execute(m, run, changed(m.Changed, &seen), nil)
 	}

@@ -54,6 +54,22 @@ type Event struct {
 	// Asked says that somebody waits for the verdict: of after and failed hooks only those that are sync run. Otherwise the
 	// event comes from the stream, and all but those run. It does not travel: the transport says it.
 	Asked bool
+	// Slot is where the process notes what it does with the event; nil if nobody watches it. It does not travel either.
+	Slot Slot
+	// Place is where in a pool the event's hooks run; nil: in none. It does not travel.
+	Place *Place
+	// Crash says that one of the event's hooks has ended the process that ran it: it counts as crashed, is recorded as that,
+	// and is not run again. Nil: none has.
+	Crash *Crash
+}
+
+// Crash is a run that has ended its process.
+type Crash struct {
+	Run string `json:"run"` // the id of its record
+	// Name is that of the hook with its function, as callers see it.
+	Name    string    `json:"name"`
+	Started time.Time `json:"started"`
+	Reason  string    `json:"reason"`
 }
 
 // Payload is what travels: every field is optional and what the subject says is not repeated. The raw fields are

@@ -29,7 +29,10 @@ func (r *Runner) method(ctx context.Context, t *Table, e *Event, m *Method) (jso
 	}
 	if r.Pool == nil {
 		go execute()
-	} else if !r.Pool.Submit(execute) {
+	} else if !r.Pool.Submit(e.App, func(place *Place) {
+		run.place = place
+		execute()
+	}) {
 		return nil, Errorf(CodeOverloaded, "too many runs in flight; try again")
 	}
 	end := <-done

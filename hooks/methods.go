@@ -60,6 +60,7 @@ type MethodCall struct {
 	Session   json.RawMessage
 	Origin    Origin
 	Depth     int
+	Slot      Slot // where the process notes what it does with the call; nil if nobody watches it
 }
 
 // eventTimeout is how long the stream has to take the event of a call.
@@ -132,7 +133,7 @@ func checkPayload(raw json.RawMessage) error {
 // event returns an event of the call.
 func (call *MethodCall) event(phase Phase) *Event {
 	return &Event{
-		App: call.App, Service: call.Service, Operation: call.Method, Phase: phase,
+		App: call.App, Service: call.Service, Operation: call.Method, Phase: phase, Slot: call.Slot,
 		Payload: Payload{
 			ID: call.RequestID, Message: call.Payload, Headers: call.Headers, Session: call.Session, Origin: call.Origin,
 			Depth: call.Depth,

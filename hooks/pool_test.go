@@ -14,14 +14,14 @@ func TestPoolParkedRunsLeaveTheirPlace(t *testing.T) {
 	var outer sync.WaitGroup
 	for range 40 {
 		outer.Add(1)
-		ok := p.Submit(func() {
+		ok := p.Submit("default", func(place *Place) {
 			defer outer.Done()
 			inner := make(chan struct{})
-			if !p.Submit(func() { close(inner) }) {
+			if !p.Submit("default", func(*Place) { close(inner) }) {
 				t.Error("no room for an inner run")
 				return
 			}
-			resume := p.Park()
+			resume := place.Park()
 			<-inner
 			resume()
 		})
@@ -31,7 +31,7 @@ func TestPoolParkedRunsLeaveTheirPlace(t *testing.T) {
 	}
 	outer.Wait()
 	p.Close()
-	if n := p.active.Load(); n != 0 {
+	if n := p.active; n != 0 {
 		t.Errorf("%d places held after Close", n)
 	}
 }
@@ -42,7 +42,7 @@ func TestPoolRefusesPastItsBound(t *testing.T) {
 	release := make(chan struct{})
 	var ran atomic.Int64
 	for i := range 5 {
-		ok := p.Submit(func() { <-release; ran.Add(1) })
+		ok := p.Submit("default", func(*Place) { <-release; ran.Add(1) })
 		if ok != (i < 3) {
 			t.Errorf("submit %d: %v", i, ok)
 		}

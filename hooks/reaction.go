@@ -53,7 +53,12 @@ func (x *Reactor) Plan(e *Event) (*Table, []*Match) { return x.runner.Plan(e) }
 // React is [Runner.React] that waits. If the pool has no room the error is OVERLOADED.
 func (x *Reactor) React(ctx context.Context, e *Event, t *Table, m *Match) Reaction {
 	done := make(chan Reaction, 1)
-	if !x.pool.Submit(func() { x.runner.React(ctx, e, t, m, func(r Reaction) { done <- r }) }) {
+	own := *e
+	submitted := x.pool.Submit(e.App, func(place *Place) {
+		own.Place = place
+		x.runner.React(ctx, &own, t, m, func(r Reaction) { done <- r })
+	})
+	if !submitted {
 		return Reaction{Error: Errorf(CodeOverloaded, "too many runs in flight; try again")}
 	}
 	return <-done

@@ -24,6 +24,7 @@ const (
 	StatusRejected Status = "rejected"
 	StatusFailed   Status = "failed"
 	StatusTimeout  Status = "timeout"
+	StatusCrashed  Status = "crashed" // it ended its process, or had to be ended with it
 	// StatusDead says that a hook is not tried again: its event is among the dead letters.
 	StatusDead Status = "dead"
 )

@@ -19,7 +19,8 @@ type Runner struct {
 	Collections *Collections  // what db works on
 	Functions   HostFunctions // what other host functions there are
 	Recorder    Recorder
-	Pool        *Pool // may be nil: then a run that waits keeps its goroutine's place
+	Pool        *Pool // what the runs of methods take their places from; nil: they take none
+	Watch       Watch // may be nil: nobody watches this process
 	Log         *slog.Logger
 }
 
@@ -90,12 +91,14 @@ type run struct {
 	started  time.Time
 	deadline time.Time    // of the script that runs
 	keep     func(Record) // takes the record instead of the runner's Recorder, unless nil
+	place    *Place       // in a pool; may be nil
+	stand    stand
 }
 
 func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *run {
 	now := time.Now()
 	made := &run{
-		runner: r, table: t, event: e, started: now, host: &host{runner: r, event: e},
+		runner: r, table: t, event: e, started: now, place: e.Place, host: &host{runner: r, event: e},
 		record: Record{
 			ID: newID(), Time: now.UTC(), App: e.App, Kind: kind, Name: name, Function: function,
 			Event: e.ID, Release: t.Release.Number, Attempt: max(e.Attempt, 1), Status: StatusOK,
@@ -124,7 +127,13 @@ func (r *run) do(ctx context.Context, late func(script.Result, *Error)) (res scr
 	if err != nil {
 		return res, r.fault(CodeHookError, err.Error()), true
 	}
-	res, ok = r.runner.Engine.RunHere(ctx, program, r.call(), func(res script.Result) { late(res, r.outcome(res.Err)) })
+	call := r.call()
+	r.onProcessor()
+	res, ok = r.runner.Engine.RunHere(ctx, program, call, func(res script.Result) {
+		r.givenUp()
+		late(res, r.outcome(res.Err))
+	})
+	r.offProcessor()
 	if !ok {
 		return res, nil, false
 	}
@@ -155,9 +164,13 @@ func (r *run) holds(ctx context.Context, h *Hook, late func(bool, *Error)) (hold
 	if err != nil {
 		return false, r.fault(CodeHookError, "condition: "+err.Error()), true
 	}
-	holds, err, ok = r.runner.Engine.TestHere(ctx, program, r.call(), func(err error) {
+	call := r.call()
+	r.onProcessor()
+	holds, err, ok = r.runner.Engine.TestHere(ctx, program, call, func(err error) {
+		r.givenUp()
 		late(false, r.fault(CodeHookError, "condition: "+err.Error()))
 	})
+	r.offProcessor()
 	if err != nil {
 		fault = r.fault(CodeHookError, "condition: "+err.Error())
 	}
@@ -210,8 +223,6 @@ func (r *run) call() *script.Call {
 			c.Data = json.RawMessage("{}")
 		}
 	}
-	if r.runner.Pool != nil {
-		c.Park = r.runner.Pool.Park
-	}
+	c.Park = r.park
 	return c
 }

@@ -7,6 +7,10 @@ import "slices"
 type State struct {
 	DisabledHooks []string `json:"disabledHooks,omitempty"`
 	DisabledJobs  []string `json:"disabledJobs,omitempty"`
+	// What Gaff itself has taken out of use. Such a hook still matches, and its policy says what it means that it does not
+	// run; such a job is off.
+	QuarantinedHooks map[string]Quarantine `json:"quarantinedHooks,omitempty"`
+	QuarantinedJobs  map[string]Quarantine `json:"quarantinedJobs,omitempty"`
 	// DisabledMethods names methods as service.name.
 	DisabledMethods []string `json:"disabledMethods,omitempty"`
 	// Plan is empty for [PlanUnlimited].
@@ -27,11 +31,21 @@ func (s *State) EnableMethod(id string, on bool) {
 	s.DisabledMethods = enable(s.DisabledMethods, id, on)
 }
 
-// EnableHook switches a hook on or off.
-func (s *State) EnableHook(name string, on bool) { s.DisabledHooks = enable(s.DisabledHooks, name, on) }
+// EnableHook switches a hook on, which also ends its quarantine, or off.
+func (s *State) EnableHook(name string, on bool) {
+	s.DisabledHooks = enable(s.DisabledHooks, name, on)
+	if on {
+		delete(s.QuarantinedHooks, name)
+	}
+}
 
-// EnableJob switches a job on or off.
-func (s *State) EnableJob(name string, on bool) { s.DisabledJobs = enable(s.DisabledJobs, name, on) }
+// EnableJob switches a job on, which also ends its quarantine, or off.
+func (s *State) EnableJob(name string, on bool) {
+	s.DisabledJobs = enable(s.DisabledJobs, name, on)
+	if on {
+		delete(s.QuarantinedJobs, name)
+	}
+}
 
 // enable returns the sorted list of what is off.
 func enable(off []string, name string, on bool) []string {

@@ -40,7 +40,7 @@ func (s Source) Table() *Table {
 		slices.SortStableFunc(matches, inOrder)
 	}
 	for i := range r.Jobs {
-		if j := &r.Jobs[i]; !j.Disabled && !s.State.JobDisabled(j.Name) {
+		if j := &r.Jobs[i]; !j.Disabled && !s.State.JobDisabled(j.Name) && s.State.QuarantinedJobs[j.Name].Since.IsZero() {
 			t.jobs[j.Name] = j
 		}
 	}

@@ -16,19 +16,22 @@ import (
 // ask is one that was accepted, until it is answered. Asks are reused; their events are not.
 type ask struct {
 	asks     *asks
-	run      func() // answer, made once
+	run      func(*hooks.Place) // answer, made once
 	subject  string
 	replyTo  string
 	left     time.Duration // for the whole chain; 0: the default
 	data     []byte
 	received time.Time
-	place    int // in the list of what is being worked on
+	crash    *hooks.Crash
+	over     func()     // is called when the run has come back; may be nil
+	slot     hooks.Slot // nil if nobody watches
+	place    int        // in the list of what is being worked on
 	buffer   []byte
 }
 
 // answer runs the hooks and sends the verdict.
-func (a *ask) answer() {
-	told := false
+func (a *ask) answer(place *hooks.Place) {
+	told, over := false, a.over
 	defer func() {
 		if p := recover(); p != nil {
 			a.asks.conn.log.Error("panic in a run", "subject", a.subject, "panic", p, "stack", string(debug.Stack()))
@@ -36,8 +39,11 @@ func (a *ask) answer() {
 				a.tell(hooks.Stop(hooks.Errorf(hooks.CodeHookError, "the run broke off")))
 			}
 		}
+		if over != nil {
+			over()
+		}
 	}()
-	e := &hooks.Event{}
+	e := &hooks.Event{Slot: a.slot, Place: place, Crash: a.crash}
 	if err := a.parse(e); err != nil {
 		a.tell(hooks.Stop(hooks.AsError(err)))
 		return
@@ -52,6 +58,19 @@ func (a *ask) answer() {
 func (a *ask) tell(v hooks.Verdict) {
 	a.reply(&v)
 	a.finish()
+}
+
+// hold notes that the ask is in hand, for who answers if this process dies; false: there is no room.
+func (a *ask) hold() bool {
+	s := a.asks
+	if s.watch == nil {
+		return true
+	}
+	a.slot = s.watch.Hold(&hooks.Held{
+		Kind: hooks.HeldAsk, App: s.conn.subjects.appOf(a.subject), Subject: a.subject, Reply: a.replyTo,
+		Deadline: a.received.Add(cmp.Or(a.left, hooks.DefaultTimeout)), Data: a.data,
+	})
+	return a.slot != nil
 }
 
 // parse reads the message; nothing of it is decoded before a script touches it.
@@ -126,6 +145,10 @@ const maxKept = 64 << 10
 func (a *ask) finish() {
 	s := a.asks
 	s.working.remove(a)
+	if a.slot != nil {
+		a.slot.Done()
+	}
+	a.slot, a.crash = nil, nil
 	a.subject, a.replyTo, a.left, a.data = "", "", 0, nil
 	if cap(a.buffer) > maxKept {
 		a.buffer = nil

@@ -25,7 +25,7 @@ func BenchmarkAsk(b *testing.B) {
 	nop := hooks.HandlerFunc(func(context.Context, *hooks.Event) hooks.Verdict { return hooks.Verdict{Status: 200, Release: 1} })
 	pool := hooks.NewPool(2*runtime.GOMAXPROCS(0), 4096)
 	b.Cleanup(pool.Close)
-	run(b, func(ctx context.Context) error { return Serve(ctx, worker, nop, pool) })
+	run(b, func(ctx context.Context) error { return Serve(ctx, worker, nop, pool, ServeOptions{}) })
 	subject := prefix + ".echo"
 	if _, err := worker.nc.QueueSubscribe(subject, group, func(m *nats.Msg) { worker.nc.Publish(m.Reply, m.Data) }); err != nil {
 		b.Fatal(err)

@@ -25,6 +25,7 @@ type callServer struct {
 	conn    *Conn
 	handler MethodHandler
 	pool    Pool
+	watch   hooks.Watch     // may be nil
 	ctx     context.Context // of the calls; ends after the subscription
 	pending sync.WaitGroup
 
@@ -35,10 +36,10 @@ type callServer struct {
 // ServeCalls answers method calls until ctx ends, as [Serve] does asks: each call goes to one of all workers, the pool
 // decides how many run at once, and one that it has no room for is answered with OVERLOADED. When ctx ends, no further
 // calls come in, and ServeCalls returns when those that have are answered, or after 20 s.
-func ServeCalls(ctx context.Context, conn *Conn, handler MethodHandler, pool Pool) error {
+func ServeCalls(ctx context.Context, conn *Conn, handler MethodHandler, pool Pool, options ServeOptions) error {
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	s := &callServer{conn: conn, handler: handler, pool: pool, ctx: runs, working: map[*nats.Msg]time.Time{}}
+	s := &callServer{conn: conn, handler: handler, pool: pool, watch: options.Watch, ctx: runs, working: map[*nats.Msg]time.Time{}}
 	sub, err := conn.nc.QueueSubscribe(conn.subjects.allCalls(), group, s.accept)
 	if err != nil {
 		return fmt.Errorf("serve calls: %w", err)
@@ -106,13 +107,32 @@ func (s *callServer) accept(m *nats.Msg) {
 	s.mu.Lock()
 	s.working[m] = received
 	s.mu.Unlock()
-	if !s.pool.Submit(func() { s.answer(m, received) }) {
+	slot, ok := s.hold(m, received)
+	if !ok || !s.pool.Submit(s.conn.subjects.appOfCall(m.Subject), func(place *hooks.Place) {
+		defer place.Park()() // it waits for others throughout; what computes finds a place of its own
+		s.answer(m, received, slot)
+	}) {
 		s.reply(m, "", hooks.Reply{}, hooks.Errorf(hooks.CodeOverloaded, "too many runs in flight; try again"))
-		s.finish(m)
+		s.finish(m, slot)
 	}
 }
 
-func (s *callServer) finish(m *nats.Msg) {
+// hold notes that the call is in hand, for who answers if this process dies; false: there is no room.
+func (s *callServer) hold(m *nats.Msg, received time.Time) (hooks.Slot, bool) {
+	if s.watch == nil {
+		return nil, true
+	}
+	slot := s.watch.Hold(&hooks.Held{
+		Kind: hooks.HeldCall, App: s.conn.subjects.appOfCall(m.Subject), Subject: m.Subject, Reply: m.Reply,
+		Deadline: received.Add(hooks.MaxTimeout),
+	})
+	return slot, slot != nil
+}
+
+func (s *callServer) finish(m *nats.Msg, slot hooks.Slot) {
+	if slot != nil {
+		slot.Done()
+	}
 	s.mu.Lock()
 	delete(s.working, m)
 	s.mu.Unlock()
@@ -120,9 +140,9 @@ func (s *callServer) finish(m *nats.Msg) {
 }
 
 // answer carries out a call and sends what came of it.
-func (s *callServer) answer(m *nats.Msg, received time.Time) {
-	defer s.finish(m)
-	call := hooks.MethodCall{}
+func (s *callServer) answer(m *nats.Msg, received time.Time, slot hooks.Slot) {
+	defer s.finish(m, slot)
+	call := hooks.MethodCall{Slot: slot}
 	defer func() {
 		if p := recover(); p != nil {
 			s.conn.log.Error("panic in a call", "subject", m.Subject, "panic", p, "stack", string(debug.Stack()))

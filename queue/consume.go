@@ -21,6 +21,8 @@ type ConsumeOptions struct {
 	AckWait time.Duration
 	// StopWithin bounds how long Consume waits for running handlers once its context has ended; default 20 s.
 	StopWithin time.Duration
+	// Watch is told of what is in hand; may be nil.
+	Watch hooks.Watch
 }
 
 const (
@@ -52,7 +54,7 @@ func Consume(ctx context.Context, conn *Conn, handler hooks.Handler, options Con
 	}
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	w := &deliveries{conn: conn, handler: handler, ctx: runs, handed: make(chan *delivery), hands: map[*delivery]struct{}{}}
+	w := &deliveries{conn: conn, handler: handler, watch: o.Watch, ctx: runs, handed: make(chan *delivery), hands: map[*delivery]struct{}{}}
 	for range o.Concurrency {
 		w.workers.Go(w.work)
 	}

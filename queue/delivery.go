@@ -17,6 +17,7 @@ import (
 type deliveries struct {
 	conn     *Conn
 	handler  hooks.Handler
+	watch    hooks.Watch     // may be nil
 	ctx      context.Context // of the handlers
 	handed   chan *delivery
 	workers  sync.WaitGroup
@@ -31,6 +32,7 @@ type deliveries struct {
 type delivery struct {
 	message jetstream.Msg
 	event   hooks.Event
+	slot    hooks.Slot // nil if nobody watches
 }
 
 // accept is the consumer's callback. It waits while every worker is busy; then no more is pulled.
@@ -45,10 +47,26 @@ func (w *deliveries) accept(m jetstream.Msg) {
 		w.settle(m, m.TermWithReason("unreadable"))
 		return
 	}
+	if !w.hold(d) {
+		w.settle(m, m.NakWithDelay(firstAgain))
+		return
+	}
 	w.mu.Lock()
 	w.hands[d] = struct{}{}
 	w.mu.Unlock()
 	w.handed <- d
+}
+
+// hold notes that the event is in hand, for who gives it back if this process dies; false: there is no room.
+func (w *deliveries) hold(d *delivery) bool {
+	if w.watch == nil {
+		return true
+	}
+	d.slot = w.watch.Hold(&hooks.Held{
+		Kind: hooks.HeldEvent, App: d.event.App, Subject: d.message.Subject(), Reply: d.message.Reply(), Data: d.message.Data(),
+	})
+	d.event.Slot = d.slot
+	return d.slot != nil
 }
 
 func (d *delivery) parse(s subjects) error {
@@ -71,6 +89,9 @@ func (w *deliveries) work() {
 		delete(w.hands, d)
 		w.mu.Unlock()
 		w.settle(d.message, err)
+		if d.slot != nil {
+			d.slot.Done()
+		}
 	}
 }
 

@@ -83,7 +83,7 @@ func startGaff(ctx context.Context) (conn *queue.Conn, done func()) {
 		return hooks.Verdict{Status: 200, Message: []byte(`{"amount":20,"fee":1}`)}
 	})
 	pool, served := hooks.NewPool(2, 100), make(chan error)
-	go func() { served <- queue.Serve(ctx, conn, limit, pool) }()
+	go func() { served <- queue.Serve(ctx, conn, limit, pool, queue.ServeOptions{}) }()
 	return conn, func() {
 		if err := <-served; err != nil {
 			log.Fatal(err)

@@ -152,7 +152,7 @@ func serve(t testing.TB, c *Conn, h hooks.Answerer) (stop func() error) {
 	pool := hooks.NewPool(8, 4096)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- Serve(ctx, c, h, pool) }()
+	go func() { done <- Serve(ctx, c, h, pool, ServeOptions{}) }()
 	stopped := false
 	stop = func() error {
 		if stopped {

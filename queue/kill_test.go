@@ -51,7 +51,7 @@ func childWorker() int {
 		c.nc.Flush()
 		fmt.Println("ready")
 	}()
-	if err := Serve(ctx, c, slow, hooks.NewPool(16, 8192)); err != nil {
+	if err := Serve(ctx, c, slow, hooks.NewPool(16, 8192), ServeOptions{}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -32,11 +32,12 @@ const (
 type Log struct {
 	conn    *Conn
 	js      jetstream.JetStream
+	journal Journal // may be nil
 	dropped atomic.Uint64
 	told    uint64 // of the dropped: those that the process's own log tells of
 
 	mu      sync.Mutex
-	waiting []hooks.Record
+	waiting []pending
 	closed  bool
 	taken   uint64        // records since the start that were taken in
 	settled uint64        // of them, those that were published or dropped
@@ -50,13 +51,15 @@ type Log struct {
 }
 
 // NewLog returns a log; Close ends it.
-func NewLog(conn *Conn) *Log {
+func NewLog(conn *Conn) *Log { return newLog(conn, nil) }
+
+func newLog(conn *Conn, journal Journal) *Log {
 	js, err := conn.newPublisher()
 	if err != nil { // its options are constants; should they be refused, events' publisher does
 		js = conn.js
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &Log{conn: conn, js: js, ctx: ctx, cancel: cancel, due: make(chan struct{}, 1), moved: make(chan struct{}), done: make(chan struct{})}
+	l := &Log{conn: conn, js: js, journal: journal, ctx: ctx, cancel: cancel, due: make(chan struct{}, 1), moved: make(chan struct{}), done: make(chan struct{})}
 	l.flush = time.AfterFunc(logMoment, l.wake)
 	go l.write()
 	return l
@@ -70,7 +73,16 @@ func (l *Log) Record(r hooks.Record) {
 		l.dropped.Add(1)
 		return
 	}
-	l.waiting = append(l.waiting, r)
+	p := pending{record: r}
+	if l.journal != nil {
+		l.keep(&p)
+	}
+	l.append(p)
+}
+
+// append adds to what waits.
+func (l *Log) append(p pending) {
+	l.waiting = append(l.waiting, p)
 	l.taken++
 	switch len(l.waiting) {
 	case 1:
@@ -117,10 +129,17 @@ func (l *Log) write() {
 			if len(records) == 0 {
 				break
 			}
+			kept := 0
 			for i := range records {
+				if records[i].kept {
+					kept++
+				}
 				batch = l.add(batch, &records[i])
 			}
 			l.publish(batch)
+			if kept > 0 {
+				l.journal.Drop(kept)
+			}
 			l.settle(len(records))
 			clear(batch)
 			batch = batch[:0]
@@ -130,7 +149,7 @@ func (l *Log) write() {
 }
 
 // take returns the records that wait, at most a batch of them.
-func (l *Log) take() (records []hooks.Record, closed bool) {
+func (l *Log) take() (records []pending, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.waiting) <= logBatch {
@@ -143,10 +162,21 @@ func (l *Log) take() (records []hooks.Record, closed bool) {
 }
 
 // add appends the record as a message, unless it cannot be one.
-func (l *Log) add(batch []*nats.Msg, r *hooks.Record) []*nats.Msg {
+func (l *Log) add(batch []*nats.Msg, p *pending) []*nats.Msg {
+	if p.message == nil {
+		p.message = l.message(&p.record)
+	}
+	if p.message == nil {
+		return batch
+	}
+	return append(batch, p.message)
+}
+
+// message is the record as the stream takes it, or nil if it cannot be one.
+func (l *Log) message(r *hooks.Record) *nats.Msg {
 	if !hooks.ValidName(r.App) || !hooks.ValidName(string(r.Kind)) || !hooks.ValidName(r.Name) {
 		l.dropped.Add(1)
-		return batch
+		return nil
 	}
 	data := r.AppendJSON(make([]byte, 0, recordSize))
 	if int64(len(data)) > l.conn.nc.MaxPayload() {
@@ -159,7 +189,7 @@ func (l *Log) add(batch []*nats.Msg, r *hooks.Record) []*nats.Msg {
 	if r.ID != "" && !r.Passing {
 		m.Header = nats.Header{jetstream.MsgIDHeader: {r.ID}}
 	}
-	return append(batch, m)
+	return m
 }
 
 // publish returns when the stream has every message, or when the log is closed and its time is up.

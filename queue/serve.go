@@ -17,7 +17,13 @@ import (
 
 // Pool runs what is handed over on goroutines of its own. Submit does not block; false means that there is no room.
 type Pool interface {
-	Submit(f func()) bool
+	Submit(app string, f func(*hooks.Place)) bool
+}
+
+// ServeOptions say how asks are answered. The zero value is good.
+type ServeOptions struct {
+	Watch hooks.Watch // may be nil
+	Ready func()      // called once asks are taken in; may be nil
 }
 
 // group is the queue group of all workers: each ask goes to one of them.
@@ -35,6 +41,7 @@ type asks struct {
 	conn    *Conn
 	handler hooks.Answerer
 	pool    Pool
+	watch   hooks.Watch     // may be nil
 	ctx     context.Context // of the runs; ends after the subscription
 	pending sync.WaitGroup  // accepted and not yet answered
 	working working
@@ -46,19 +53,18 @@ type asks struct {
 // under the same prefix. The pool decides how many run at once; an ask that it has no room for is answered with
 // OVERLOADED. When ctx ends, no further asks come in, and Serve returns when those that have are answered, or after
 // 20 s. A panic of the handler is answered with HOOK_ERROR.
-func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool) error {
+func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, options ServeOptions) error {
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	s := &asks{conn: conn, handler: handler, pool: pool, ctx: runs, crowd: newBundler(conn)}
+	s := newAsks(runs, conn, handler, pool, options)
 	defer s.crowd.close()
-	s.free.New = func() any {
-		a := &ask{asks: s}
-		a.run = a.answer
-		return a
-	}
 	subs, err := s.subscribe()
 	if err != nil {
 		return fmt.Errorf("serve asks: %w", err)
+	}
+	if options.Ready != nil {
+		conn.flush()
+		options.Ready()
 	}
 	tell := make(chan struct{})
 	go func() {
@@ -73,6 +79,17 @@ func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool) e
 	case <-ctx.Done():
 		return s.stop(subs, cancel)
 	}
+}
+
+// newAsks returns what answers asks; its runs end with ctx.
+func newAsks(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, options ServeOptions) *asks {
+	s := &asks{conn: conn, handler: handler, pool: pool, watch: options.Watch, ctx: ctx, crowd: newBundler(conn)}
+	s.free.New = func() any {
+		a := &ask{asks: s}
+		a.run = a.answer
+		return a
+	}
+	return s
 }
 
 // subscriptions are what asks come in on.
@@ -150,13 +167,16 @@ func (s *asks) stop(subs *subscriptions, cancel context.CancelFunc) error {
 }
 
 // accept is the subscription's callback: it only hands over.
-func (s *asks) accept(m *nats.Msg) {
+func (s *asks) accept(m *nats.Msg) { s.acceptThen(m, nil) }
+
+// acceptThen has over called, if it is not nil, when the run has come back.
+func (s *asks) acceptThen(m *nats.Msg, over func()) {
 	if m.Reply == "" {
 		s.conn.log.Warn("an ask without a reply subject was dropped", "subject", m.Subject)
 		return
 	}
 	a, _ := s.free.Get().(*ask)
-	a.subject, a.replyTo, a.data, a.received = m.Subject, m.Reply, m.Data, time.Now()
+	a.subject, a.replyTo, a.data, a.received, a.over = m.Subject, m.Reply, m.Data, time.Now(), over
 	if text := m.Header.Get(deadlineHeader); text != "" {
 		ms, err := strconv.ParseUint(text, 10, 31)
 		if err != nil || ms == 0 {
@@ -164,6 +184,9 @@ func (s *asks) accept(m *nats.Msg) {
 			return
 		}
 		a.left = time.Duration(ms) * time.Millisecond
+	}
+	if text := m.Header.Get(crashHeader); text != "" {
+		a.crash = readCrash(text)
 	}
 	s.submit(a)
 }
@@ -183,6 +206,7 @@ func (s *asks) acceptBundle(m *nats.Msg) {
 			break
 		}
 		a, _ := s.free.Get().(*ask)
+		a.over = nil
 		a.subject, a.replyTo, a.data, a.received = string(subject), inbox+strconv.FormatUint(number, 36), payload, now
 		a.left = time.Duration(min(left, math.MaxInt32)) * time.Millisecond
 		s.submit(a)
@@ -203,7 +227,7 @@ func (s *asks) refuse(a *ask, err *hooks.Error) {
 func (s *asks) submit(a *ask) {
 	s.pending.Add(1)
 	s.working.add(a)
-	if !s.pool.Submit(a.run) {
+	if !a.hold() || !s.pool.Submit(s.conn.subjects.appOf(a.subject), a.run) {
 		a.tell(hooks.Stop(hooks.Errorf(hooks.CodeOverloaded, "too many runs in flight; try again")))
 	}
 }

@@ -95,7 +95,7 @@ func TestServeOverloaded(t *testing.T) {
 		return Serve(ctx, c, hooks.HandlerFunc(func(context.Context, *hooks.Event) hooks.Verdict {
 			<-release
 			return hooks.GoOn()
-		}), pool)
+		}), pool, ServeOptions{})
 	})
 	g := newGate(t, c, tables())
 	verdicts := make(chan hooks.Verdict, 2)

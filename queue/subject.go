@@ -22,6 +22,9 @@ func (s subjects) ask(e *hooks.Event) string {
 // asks matches every ask.
 func (s subjects) asks() string { return s.prefix + ".ask.*.*.*.*" }
 
+// cell is where a process takes what it runs alone: prefix.cell.name.
+func (s subjects) cell(name string) string { return s.prefix + ".cell." + name }
+
 // bundles is where gates send several asks as one message.
 func (s subjects) bundles() string { return s.prefix + ".bundle" }
 
@@ -44,6 +47,25 @@ func (s subjects) parseAsk(subject string, e *hooks.Event) error {
 	}
 	e.Phase, e.App, e.Service, e.Operation = hooks.Phase(parts[0]), parts[1], parts[2], parts[3]
 	return checkCall(e)
+}
+
+// appOf is the app of an ask's subject, as far as it names one.
+func (s subjects) appOf(subject string) string {
+	return token(subject[min(len(s.prefix)+len(".ask."), len(subject)):], 1)
+}
+
+// appOfCall is the app of a method call's subject, as far as it names one.
+func (s subjects) appOfCall(subject string) string {
+	return token(subject[min(len(s.prefix)+len(".call."), len(subject)):], 0)
+}
+
+// token is the n-th part of a subject.
+func token(subject string, n int) string {
+	for range n {
+		_, subject, _ = strings.Cut(subject, ".")
+	}
+	part, _, _ := strings.Cut(subject, ".")
+	return part
 }
 
 // parseEvent reads the subject of an event. Any partition will do, so that their number can change.

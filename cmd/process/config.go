@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,10 +26,10 @@ type Config struct {
 	SQLitePath  string       // the file of an SQLite database
 	HTTP        string       // address to listen on; the enqueuer's default is 127.0.0.1:8090. A worker tells its health there, if set
 	AdminKey    string       // opens everything of every app; empty: no key does
-	Vault       *hooks.Vault // encrypts secrets; nil: there can be none
-	Executors   int          // 0: scripts run in the worker's own process
+	Vault       *hooks.Vault `json:"-"` // encrypts secrets; nil: there can be none
+	Executors   int          // 0: scripts run in the worker's own process; default of a worker: one for each processor
 	Concurrency int          // runs in flight at most; default [DefaultConcurrency]
-	MemoryLimit uint64       // bytes that a worker's garbage collector keeps to; default 512 MiB
+	MemoryLimit uint64       // bytes that an executor may take, or that the garbage collector keeps to; default 512 MiB
 	Prefix      string       // of every subject, stream and queue; default gaff
 	LogLevel    string       // debug, info, warn or error; default info
 	LogFormat   string       // text or json; default text
@@ -44,6 +45,8 @@ type Config struct {
 	Services map[string]Service
 
 	Embedded bool // NATS and Redis run in this process, for gaff dev
+
+	vaultKey string // as it stands in its file, for executors
 
 	Check bool // validate configuration and connections, then end
 }
@@ -74,7 +77,7 @@ func options() []option {
 		{"secrets-key-file", "file with the key that encrypts secrets", false, readVault},
 		{"executors", "executor processes; 0: scripts run in the worker itself", false, setExecutors},
 		{"concurrency", "runs in flight at most", false, setConcurrency},
-		{"memory-limit", "memory of the process, such as 256MiB", false, setMemoryLimit},
+		{"memory-limit", "memory of each executor, such as 256MiB", false, setMemoryLimit},
 		{"prefix", "of every subject, stream and queue", false, setPrefix},
 		{"log-level", "debug, info, warn or error", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 		{"log-format", "text or json", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
@@ -88,7 +91,8 @@ var ErrUsage = errors.New("bad configuration")
 // asked for, it prints the usage to w and returns [pflag.ErrHelp].
 func LoadConfig(command string, args, environ []string, w io.Writer) (Config, error) {
 	c := Config{
-		NATSURL: "nats://127.0.0.1:4222", RedisURL: "redis://127.0.0.1:6379", Concurrency: DefaultConcurrency, MemoryLimit: 512 << 20,
+		Executors: runtime.GOMAXPROCS(0),
+		NATSURL:   "nats://127.0.0.1:4222", RedisURL: "redis://127.0.0.1:6379", Concurrency: DefaultConcurrency, MemoryLimit: 512 << 20,
 		Prefix: "gaff", LogLevel: "info", LogFormat: "text",
 	}
 	opts := options()
@@ -198,10 +202,14 @@ func readAdminKey(c *Config, path string) error {
 	return nil
 }
 
+const maxExecutors = 256
+
 func setExecutors(c *Config, s string) error {
-	if n, err := strconv.Atoi(s); err != nil || n != 0 {
-		return fmt.Errorf("%q: only 0 (scripts run in the worker itself) is available in this version", s)
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > maxExecutors {
+		return fmt.Errorf("%q is not a number from 0 (scripts run in the worker itself) to %d", s, maxExecutors)
 	}
+	c.Executors = n
 	return nil
 }
 

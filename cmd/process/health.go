@@ -20,7 +20,7 @@ func (p *Parts) checks(redis tasks.Redis) map[string]func(context.Context) error
 }
 
 // serveHealth answers /livez and /readyz at the configured address, if there is one, until ctx ends.
-func (p *Parts) serveHealth(redis tasks.Redis) (func(context.Context) error, error) {
+func (p *Parts) serveHealth(checks map[string]func(context.Context) error) (func(context.Context) error, error) {
 	if p.Config.HTTP == "" {
 		return func(context.Context) error { return nil }, nil
 	}
@@ -28,7 +28,7 @@ func (p *Parts) serveHealth(redis tasks.Redis) (func(context.Context) error, err
 	if err != nil {
 		return nil, err
 	}
-	server := edge.NewHealth(p.checks(redis), p.Log)
+	server := edge.NewHealth(checks, p.Log)
 	return func(ctx context.Context) error { return server.Run(ctx, listener) }, nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+
+	"gaff/executor"
 )
 
 // Exit codes of the commands.
@@ -26,6 +28,9 @@ type Role func(ctx context.Context, parts *Parts) error
 func Main(ctx context.Context, command string, role Role, args, environ []string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	if executor.Child() {
+		return execute(ctx, stderr)
+	}
 	err := run(ctx, command, role, args, environ, stderr)
 	switch {
 	case err == nil || errors.Is(err, pflag.ErrHelp):
@@ -56,8 +61,14 @@ func run(ctx context.Context, command string, role Role, args, environ []string,
 		fmt.Fprintf(stderr, "%s: configuration and connections are right\n", command)
 		return nil
 	}
+	if command == commandWorker && config.Executors > 0 {
+		return supervise(ctx, parts, stderr)
+	}
 	return Run(ctx, parts, role)
 }
+
+// commandWorker is the one command whose scripts have processes of their own.
+const commandWorker = "worker"
 
 // NewLogger returns the process's own log, as the configuration wants it.
 func NewLogger(c Config, w io.Writer) *slog.Logger {

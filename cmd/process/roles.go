@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"runtime"
-	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,71 +11,14 @@ import (
 	"gaff/edge"
 	"gaff/hooks"
 	"gaff/queue"
-	"gaff/script"
 	"gaff/tasks"
 )
-
-// Worker answers asks, works events off and runs the tasks of jobs, until ctx ends; then it finishes what it has
-// accepted. It tells its health over HTTP if an address is configured.
-//
-// It stops in the order in which work flows: nothing new is taken in, what runs ends, what runs have committed and
-// recorded is published.
-func Worker(ctx context.Context, p *Parts) error {
-	redis, err := tasks.ParseRedis(p.Config.RedisURL, p.Config.Prefix)
-	if err != nil {
-		return err
-	}
-	health, err := p.serveHealth(redis)
-	if err != nil {
-		return err
-	}
-	if p.Config.MemoryLimit > 0 { // a small heap of short-lived objects: collecting at twice its size would never end
-		debug.SetGCPercent(400)
-		debug.SetMemoryLimit(int64(p.Config.MemoryLimit))
-	}
-	recorder := queue.NewLog(p.Conn)
-	defer recorder.Close()
-	pool := hooks.NewPool(places(), p.Config.Concurrency)
-	defer pool.Close()
-	jobs := tasks.NewQueue(redis)
-	defer jobs.Close()
-	services, err := openServices(&p.Config, p.Log)
-	if err != nil {
-		return err
-	}
-	defer services.Close()
-	accounts := tasks.NewAccounts(redis)
-	defer accounts.Close()
-	methods := &hooks.Methods{Tables: p.Tables, Gate: p.Gate, Services: services, Meter: accounts, Recorder: recorder, Log: p.Log}
-	runner := &hooks.Runner{
-		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections, Functions: functions(jobs, methods),
-		Recorder: recorder, Pool: pool, Log: p.Log,
-	}
-	methods.Runner = runner
-	pooled := pool.Handler(runner)
-	call := func(ctx context.Context, c hooks.MethodCall) (hooks.Reply, error) {
-		defer pool.Park()() // it waits for others throughout; what computes finds a place of its own
-		return methods.Do(ctx, c)
-	}
-	return together(ctx,
-		health,
-		func(ctx context.Context) error { return queue.Serve(ctx, p.Conn, runner, pool) },
-		func(ctx context.Context) error { return queue.ServeCalls(ctx, p.Conn, call, pool) },
-		func(ctx context.Context) error {
-			return queue.Consume(ctx, p.Conn, pooled, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin})
-		},
-		func(ctx context.Context) error { return p.serveTasks(ctx, redis, pooled, recorder) },
-	)
-}
 
 // stopWithin is how long a stopping process waits for what it has accepted.
 const stopWithin = 25 * time.Second
 
 // ackWait is after what time another worker gets the event of one that died.
 const ackWait = 10 * time.Second
-
-// places is how many runs compute at the same moment.
-func places() int { return 2 * runtime.GOMAXPROCS(0) }
 
 // Enqueuer serves HTTP, ticks the clock of jobs and relays the outbox, until ctx ends; then it answers what it has
 // accepted.

@@ -40,6 +40,10 @@ func MakeVault(path string) (*hooks.Vault, error) {
 
 func readVault(c *Config, path string) error {
 	vault, err := LoadVault(path)
+	if err != nil {
+		return err
+	}
 	c.Vault = vault
+	c.vaultKey, err = readSecret(path)
 	return err
 }

@@ -1,0 +1,108 @@
+package process
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"gaff/executor"
+	"gaff/hooks"
+	"gaff/queue"
+	"gaff/tasks"
+)
+
+// errand is what a supervisor tells an executor to be. It goes through a pipe, because it has passwords in it.
+type errand struct {
+	Config   Config
+	VaultKey string
+	Cell     string // of an executor for suspects: its name
+}
+
+// execute is the program of an executor.
+func execute(ctx context.Context, stderr io.Writer) int {
+	if err := runExecutor(ctx, stderr); err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", executor.Name, err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+func runExecutor(ctx context.Context, stderr io.Writer) error {
+	e, err := executor.Inherit()
+	if err != nil {
+		return err
+	}
+	var told errand
+	if err := json.Unmarshal(e.Input, &told); err != nil {
+		return fmt.Errorf("what the supervisor says: %w", err)
+	}
+	config := told.Config
+	if config.Vault, err = vaultOf(told.VaultKey); err != nil {
+		return err
+	}
+	boundMemory(config.MemoryLimit)
+	if err := executor.Confine(e.Limits(config.MemoryLimit)); err != nil {
+		return err
+	}
+	log := NewLogger(config, stderr).With("executor", os.Getpid())
+	parts, err := Open(ctx, config, log)
+	if err != nil {
+		return err
+	}
+	defer parts.Close()
+	return Run(ctx, parts, func(ctx context.Context, p *Parts) error { return p.execute(ctx, e, told.Cell) })
+}
+
+// boundMemory has garbage collected in time for the process to stay under its cap, and not before it is worth while.
+func boundMemory(limit uint64) {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(int64(limit / 10 * 8))
+}
+
+func vaultOf(key string) (*hooks.Vault, error) {
+	if key == "" {
+		return nil, nil
+	}
+	raw, err := hooks.ParseVaultKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return hooks.NewVault(raw)
+}
+
+// execute runs scripts until ctx ends.
+func (p *Parts) execute(ctx context.Context, e *executor.Executor, cell string) error {
+	redis, err := tasks.ParseRedis(p.Config.RedisURL, p.Config.Prefix)
+	if err != nil {
+		return err
+	}
+	recorder := queue.NewJournaledLog(p.Conn, e.Journal)
+	defer recorder.Close()
+	w, err := p.newWorker(redis, recorder, e.Table)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	upkeep, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	parts := w.parts(w.ready(ctx, e))
+	if cell != "" {
+		parts = []func(context.Context) error{func(ctx context.Context) error {
+			if err := p.Live(ctx, "", 0); err != nil {
+				return nil // it ends before it has begun
+			}
+			return queue.ServeAlone(ctx, p.Conn, cell, w.runner, w.pool, queue.ServeOptions{Watch: e.Table}, e.Ready)
+		}}
+	}
+	kept := make(chan error, 1)
+	go func() {
+		kept <- together(upkeep, e.Beat, func(ctx context.Context) error { return e.Table.Run(ctx, p.Conn.Ping) })
+	}()
+	err = together(ctx, parts...)
+	end()
+	return errors.Join(err, <-kept)
+}

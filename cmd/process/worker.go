@@ -1,0 +1,129 @@
+package process
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+
+	"gaff/executor"
+	"gaff/hooks"
+	"gaff/queue"
+	"gaff/script"
+	"gaff/tasks"
+)
+
+// worker is what runs scripts, in a process of its own or in this one.
+type worker struct {
+	*Parts
+	redis    tasks.Redis
+	recorder *queue.Log
+	pool     *hooks.Pool
+	jobs     *tasks.Queue
+	services *dataServices
+	accounts *tasks.Accounts
+	methods  *hooks.Methods
+	runner   *hooks.Runner
+	watch    hooks.Watch // nil: nobody answers for this process
+}
+
+// Worker answers asks, works events off and runs the tasks of jobs, in this process, until ctx ends; then it finishes
+// what it has accepted. It tells its health over HTTP if an address is configured.
+//
+// It stops in the order in which work flows: nothing new is taken in, what runs ends, what runs have committed and
+// recorded is published.
+func Worker(ctx context.Context, p *Parts) error {
+	redis, err := tasks.ParseRedis(p.Config.RedisURL, p.Config.Prefix)
+	if err != nil {
+		return err
+	}
+	health, err := p.serveHealth(p.checks(redis))
+	if err != nil {
+		return err
+	}
+	if p.Config.MemoryLimit > 0 { // a small heap of short-lived objects: collecting at twice its size would never end
+		debug.SetGCPercent(400)
+		debug.SetMemoryLimit(int64(p.Config.MemoryLimit))
+	}
+	recorder := queue.NewLog(p.Conn)
+	defer recorder.Close()
+	w, err := p.newWorker(redis, recorder, nil)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	return together(ctx, append(w.parts(nil), health)...)
+}
+
+// newWorker connects what runs scripts; close ends it.
+func (p *Parts) newWorker(redis tasks.Redis, recorder *queue.Log, watch hooks.Watch) (*worker, error) {
+	services, err := openServices(&p.Config, p.Log)
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{
+		Parts: p, redis: redis, recorder: recorder, watch: watch, services: services,
+		pool: hooks.NewPool(places(), p.Config.Concurrency), jobs: tasks.NewQueue(redis), accounts: tasks.NewAccounts(redis),
+	}
+	w.methods = &hooks.Methods{Tables: p.Tables, Gate: p.Gate, Services: services, Meter: w.accounts, Recorder: recorder, Log: p.Log}
+	w.runner = &hooks.Runner{
+		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections,
+		Functions: functions(w.jobs, w.methods), Recorder: recorder, Pool: w.pool, Watch: watch, Log: p.Log,
+	}
+	w.methods.Runner = w.runner
+	return w, nil
+}
+
+func (w *worker) close() {
+	w.pool.Close()
+	w.accounts.Close()
+	w.services.Close()
+	w.jobs.Close()
+}
+
+// parts are what a worker does at the same time. ready is called once asks are answered; it may be nil.
+func (w *worker) parts(ready func()) []func(context.Context) error {
+	pooled := w.pool.Handler(w.runner)
+	return []func(context.Context) error{
+		func(ctx context.Context) error {
+			return queue.Serve(ctx, w.Conn, w.runner, w.pool, queue.ServeOptions{Watch: w.watch, Ready: ready})
+		},
+		func(ctx context.Context) error {
+			return queue.ServeCalls(ctx, w.Conn, w.methods.Do, w.pool, queue.ServeOptions{Watch: w.watch})
+		},
+		func(ctx context.Context) error {
+			return queue.Consume(ctx, w.Conn, pooled, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin, Watch: w.watch})
+		},
+		func(ctx context.Context) error { return w.serveTasks(ctx, w.redis, w.watched(pooled), w.recorder) },
+	}
+}
+
+// watched notes the tasks that are in hand.
+func (w *worker) watched(h hooks.Handler) hooks.Handler {
+	if w.watch == nil {
+		return h
+	}
+	return hooks.HandlerFunc(func(ctx context.Context, e *hooks.Event) hooks.Verdict {
+		slot := w.watch.Hold(&hooks.Held{Kind: hooks.HeldTask, App: e.App, Reply: e.ID})
+		if slot == nil {
+			return hooks.Stop(hooks.Errorf(hooks.CodeOverloaded, "too many runs in flight; try again"))
+		}
+		defer slot.Done()
+		own := *e
+		own.Slot = slot
+		return h.Handle(ctx, &own)
+	})
+}
+
+// places is how many runs compute at the same moment.
+func places() int { return 2 * runtime.GOMAXPROCS(0) }
+
+// ready has an executor tell its supervisor that it serves, once it knows the releases.
+func (w *worker) ready(ctx context.Context, e *executor.Executor) func() {
+	return func() {
+		go func() {
+			if w.Live(ctx, "", 0) == nil {
+				e.Ready()
+			}
+		}()
+	}
+}

@@ -1,0 +1,130 @@
+//go:build unix
+
+package executor
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The shared memory of one executor: a head, a journal of records, and slots. Its pages come into being when they are
+// first written to, so that room for many large payloads costs nothing until they come.
+const (
+	headSize    = 4 << 10
+	journalSize = 8 << 20
+	slotHead    = 4 << 10
+	slotData    = 1<<20 + 12<<10 // the largest payload that a slot keeps, in bytes
+	slotSize    = slotHead + slotData
+)
+
+// head is the beginning of the shared memory.
+type head struct {
+	slots     atomic.Uint32 // how many there are
+	used      atomic.Uint32 // no slot from here on was ever used
+	ready     atomic.Uint32 // 1: the executor serves
+	beat      atomic.Int64  // when the executor last gave a sign of life
+	confirmed atomic.Uint64 // answers up to this number have reached their server
+	written   atomic.Uint64 // of the journal: bytes that were ever kept
+	dropped   atomic.Uint64 // of those, that need not be kept any more
+}
+
+// What a slot is used for.
+const (
+	free uint32 = iota
+	held
+	answered // but the answer may not have left the process yet
+)
+
+// Where the run of a slot stands.
+const (
+	nothing uint32 = iota
+	computing
+	waiting
+)
+
+// The room for texts, in bytes. What is longer is cut, except what is needed to answer.
+const (
+	maxSubject = 512
+	maxText    = 160
+)
+
+// slotText is a text in shared memory.
+type slotText struct {
+	size uint32
+	text [maxText]byte
+}
+
+func (t *slotText) set(s string) { t.size = uint32(copy(t.text[:], s)) }
+
+func (t *slotText) get() string { return string(t.text[:min(t.size, maxText)]) }
+
+// slot is what stands at the beginning of each slot; its payload follows. The first part is written before state says
+// that the slot is held, the second between two steps of version, which is odd meanwhile.
+type slot struct {
+	state    atomic.Uint32
+	owner    slotText // the app
+	kind     uint32
+	answer   uint64 // its number
+	answerAt int64
+	heldAt   int64
+	deadline int64
+	data     uint32
+	tooLarge bool // the payload is not here
+	subject  struct {
+		size uint32
+		text [maxSubject]byte
+	}
+	reply struct {
+		size uint32
+		text [maxSubject]byte
+	}
+
+	version  atomic.Uint32
+	stand    atomic.Uint32
+	until    atomic.Int64
+	started  int64
+	release  uint64
+	attempt  uint32
+	run      slotText
+	app      slotText
+	what     slotText
+	name     slotText
+	function slotText
+	id       slotText
+}
+
+// region is the shared memory as one process sees it.
+type region struct {
+	bytes []byte
+	*head
+}
+
+// size is how many bytes there are for so many slots.
+func size(slots int) int { return headSize + journalSize + slots*slotSize }
+
+// mapRegion maps the file into this process.
+func mapRegion(f *os.File, slots int) (*region, error) {
+	b, err := unix.Mmap(int(f.Fd()), 0, size(slots), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("shared memory: %w", err)
+	}
+	return &region{b, (*head)(unsafe.Pointer(&b[0]))}, nil
+}
+
+func (r *region) unmap() error { return unix.Munmap(r.bytes) }
+
+func (r *region) journal() []byte { return r.bytes[headSize : headSize+journalSize] }
+
+func (r *region) at(i int) *slot {
+	return (*slot)(unsafe.Pointer(&r.bytes[headSize+journalSize+i*slotSize]))
+}
+
+// data is the room for the payload of a slot.
+func (r *region) data(i int) []byte {
+	start := headSize + journalSize + i*slotSize
+	return r.bytes[start+slotHead : start+slotSize : start+slotSize]
+}

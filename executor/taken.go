@@ -1,0 +1,66 @@
+//go:build unix
+
+package executor
+
+import (
+	"time"
+
+	"gaff/hooks"
+)
+
+// unconfirmed is for how long after an answer it may not have left the process.
+const unconfirmed = 200 * time.Millisecond
+
+// taken reads what the executor has in hand. Its process should be dead; of a living one it may be out of date.
+func (r *region) taken(c clock) []*hooks.Taken {
+	var all []*hooks.Taken
+	now, confirmed := c.now(), r.confirmed.Load()
+	for i := range int(min(r.used.Load(), r.slots.Load())) {
+		s := r.at(i)
+		switch s.state.Load() {
+		case held:
+		case answered:
+			if s.answer <= confirmed || now-s.answerAt > int64(unconfirmed) {
+				continue
+			}
+		default:
+			continue
+		}
+		all = append(all, r.read(i, c))
+	}
+	return all
+}
+
+// read copies a slot. Everything in it was written by a process that scripts have crashed, so it is held to bounds.
+func (r *region) read(i int, c clock) *hooks.Taken {
+	s := r.at(i)
+	t := &hooks.Taken{Computing: s.stand.Load() == computing && s.state.Load() == held, HeldAt: c.time(s.heldAt)}
+	t.Kind, t.App, t.Deadline = hooks.HeldKind(s.kind), s.owner.get(), c.time(s.deadline)
+	t.Subject = string(s.subject.text[:min(s.subject.size, maxSubject)])
+	t.Reply = string(s.reply.text[:min(s.reply.size, maxSubject)])
+	if t.Lost = s.tooLarge || s.data > slotData; !t.Lost {
+		t.Data = append([]byte(nil), r.data(i)[:s.data]...)
+	}
+	if s.version.Load()%2 != 0 || s.run.size == 0 {
+		return t
+	}
+	t.Running = &hooks.Running{
+		Run: s.run.get(), App: s.app.get(), Kind: hooks.Kind(s.what.get()), Name: s.name.get(), Function: s.function.get(),
+		Event: s.id.get(), Release: s.release, Attempt: int(s.attempt), Started: c.time(s.started), Deadline: c.time(s.until.Load()),
+	}
+	return t
+}
+
+// overrun reports whether a run computes past its deadline, and by how much the latest one.
+func (r *region) overrun(now int64) (by time.Duration) {
+	for i := range int(min(r.used.Load(), r.slots.Load())) {
+		s := r.at(i)
+		if s.stand.Load() != computing {
+			continue
+		}
+		if until := s.until.Load(); until != 0 && now > until {
+			by = max(by, time.Duration(now-until))
+		}
+	}
+	return by
+}

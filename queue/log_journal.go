@@ -1,0 +1,126 @@
+package queue
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/tidwall/gjson"
+
+	"gaff/hooks"
+)
+
+// Journal keeps records, until the log stream has them, where they outlive their process.
+type Journal interface {
+	// Keep returns false if there is no room.
+	Keep(entry []byte) bool
+	// Drop forgets the n oldest entries.
+	Drop(n int)
+}
+
+// NewJournaledLog is [NewLog] whose records outlive the process, in the journal. [Log.Restore] publishes them then.
+func NewJournaledLog(conn *Conn, journal Journal) *Log { return newLog(conn, journal) }
+
+// pending is a record that waits to be published.
+type pending struct {
+	record  hooks.Record
+	message *nats.Msg // of it, once it is made
+	kept    bool      // in the journal
+}
+
+// keep notes the record in the journal, as the message that it will be.
+func (l *Log) keep(p *pending) {
+	if p.message = l.message(&p.record); p.message == nil {
+		return
+	}
+	id := p.message.Header.Get(jetstream.MsgIDHeader)
+	entry := make([]byte, 0, len(p.message.Data)+len(p.message.Subject)+len(id)+2*binary.MaxVarintLen32)
+	entry = append(binary.AppendUvarint(entry, uint64(len(p.message.Subject))), p.message.Subject...)
+	entry = append(binary.AppendUvarint(entry, uint64(len(id))), id...)
+	entry = append(entry, p.message.Data...)
+	p.kept = l.journal.Keep(entry)
+	p.message.Data = entry[len(entry)-len(p.message.Data):]
+}
+
+// readEntry is the message of a journal's entry, or nil if it is none.
+func readEntry(entry []byte) *nats.Msg {
+	u := unbundler{data: entry}
+	subject, id := u.bytes(), u.bytes()
+	if u.err != nil || !gjson.ValidBytes(u.data) {
+		return nil
+	}
+	m := &nats.Msg{Subject: string(subject), Data: u.data}
+	if len(id) > 0 {
+		m.Header = nats.Header{jetstream.MsgIDHeader: {string(id)}}
+	}
+	return m
+}
+
+const (
+	// restoreAfter is how long what a dead process has sent may be on its way to the stream.
+	restoreAfter = 250 * time.Millisecond
+	// restoreSince is how much older than the oldest record of a journal the stream is searched.
+	restoreSince = 5 * time.Second
+)
+
+// Restore publishes, from the journal of a process that has died, the records that the stream does not have.
+func (l *Log) Restore(ctx context.Context, entries [][]byte) error {
+	if len(entries) == 0 || !pause(ctx, restoreAfter) {
+		return ctx.Err()
+	}
+	var messages []*nats.Msg
+	oldest := time.Now()
+	for _, entry := range entries {
+		m := readEntry(entry)
+		if m == nil {
+			l.dropped.Add(1)
+			continue
+		}
+		messages = append(messages, m)
+		if at := gjson.GetBytes(m.Data, "time").Time(); at.Before(oldest) {
+			oldest = at
+		}
+	}
+	known, err := l.conn.recordsSince(ctx, oldest.Add(-restoreSince))
+	if err != nil {
+		return fmt.Errorf("restore records: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range messages {
+		if !known[gjson.GetBytes(m.Data, "id").String()] && !l.closed {
+			l.append(pending{message: m})
+		}
+	}
+	return nil
+}
+
+// recordsSince returns the ids of the records that the stream has taken since then.
+func (c *Conn) recordsSince(ctx context.Context, since time.Time) (map[string]bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	known := map[string]bool{}
+	messages, pending, err := c.logMessages(ctx, hooks.LogFilter{}, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer messages.Stop()
+	for pending > 0 {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return nil, err
+		}
+		known[gjson.GetBytes(m.Data(), "id").String()] = true
+		meta, err := m.Metadata()
+		if err != nil {
+			return nil, err
+		}
+		pending = meta.NumPending
+	}
+	return known, nil
+}
