@@ -46,7 +46,7 @@ type Config struct {
 
 	Embedded bool // NATS and Redis run in this process, for gaff dev
 
-	vaultKey string // as it stands in its file, for executors
+	VaultFile string `json:"-"` // where the key of Vault is, for executors
 
 	Check bool // validate configuration and connections, then end
 }

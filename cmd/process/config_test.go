@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,8 @@ func TestLoadConfigDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := process.Config{
-		NATSURL: "nats://127.0.0.1:4222", RedisURL: "redis://127.0.0.1:6379", SQLitePath: "gaff.db",
+		Executors: runtime.GOMAXPROCS(0),
+		NATSURL:   "nats://127.0.0.1:4222", RedisURL: "redis://127.0.0.1:6379", SQLitePath: "gaff.db",
 		Concurrency: process.DefaultConcurrency, MemoryLimit: 512 << 20, Prefix: "gaff", LogLevel: "info", LogFormat: "text",
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -56,10 +58,10 @@ func TestLoadConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Vault == nil {
+	if c.Vault == nil || c.VaultFile == "" {
 		t.Error("no key of secrets")
 	}
-	c.Vault = nil
+	c.Vault, c.VaultFile = nil, ""
 	want := process.Config{
 		NATSURL: "nats://user:pass@nats:4222", RedisURL: "redis://127.0.0.1:6379", PostgresURL: "postgres://db/gaff",
 		HTTP: "127.0.0.1:1", AdminKey: "an-admin-key-of-the-tests", Concurrency: 9, MemoryLimit: 64 << 20, Prefix: "other",
@@ -83,7 +85,7 @@ func TestLoadConfigRefuses(t *testing.T) {
 		"GAFF_REDIS_URL_FILE=/dev/null":     "is empty",
 		"GAFF_ADMIN_KEY_FILE=/dev/null":     "is empty",
 		"GAFF_SECRETS_KEY_FILE=/dev/null":   "is empty",
-		"GAFF_EXECUTORS=1":                  "only 0",
+		"GAFF_EXECUTORS=257":                "from 0 (scripts",
 		"GAFF_CONCURRENCY=0":                "at least 1",
 		"GAFF_MEMORY_LIMIT=63MiB":           "at least 64MiB",
 		"GAFF_MEMORY_LIMIT=much":            "at least 64MiB",

@@ -65,7 +65,12 @@ func (c *Config) share() int { return (c.Concurrency + c.Executors - 1) / c.Exec
 
 // errands are what the executors, and the cell, are told to be.
 func (p *Parts) errands(cell string) (inputs [2][]byte, err error) {
-	told := errand{Config: p.Config, VaultKey: p.Config.vaultKey}
+	told := errand{Config: p.Config}
+	if p.Config.VaultFile != "" {
+		if told.VaultKey, err = readSecret(p.Config.VaultFile); err != nil {
+			return inputs, fmt.Errorf("key of secrets: %w", err)
+		}
+	}
 	told.Config.AdminKey, told.Config.HTTP = "", "" // they serve nobody who would show it
 	told.Config.Concurrency = p.Config.share()
 	for i, name := range []string{"", cell} {

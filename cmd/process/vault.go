@@ -38,12 +38,8 @@ func MakeVault(path string) (*hooks.Vault, error) {
 	return LoadVault(path)
 }
 
-func readVault(c *Config, path string) error {
-	vault, err := LoadVault(path)
-	if err != nil {
-		return err
-	}
-	c.Vault = vault
-	c.vaultKey, err = readSecret(path)
+func readVault(c *Config, path string) (err error) {
+	c.VaultFile = path
+	c.Vault, err = LoadVault(path)
 	return err
 }
