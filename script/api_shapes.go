@@ -43,6 +43,13 @@ var shapes = []record{
 	{name: "Before<Body = any>", doc: "A function that is run before a call: beforePOST, before and so on.", alias: "(req: Req<Body>, res: Res) => Answer | void | Promise<Answer | void>"},
 	{name: "After<Body = any>", doc: "A function that is run after a call: afterPOST, after, failed and so on.", alias: "(req: Req<Body>, res: Res) => any"},
 	{name: "Job", doc: "The function runJob.", alias: "(req: Req, res: Res) => any"},
+	{name: "Data", doc: "What a script sees whose last value is its answer.", fields: []member{
+		has("service", ": string"), has("operation", ": string"),
+		{"message", "Before: the arguments of the call, with ccCall if a script made it. After: its result.", []string{": any"}, ""},
+		{"callingMessage", "After and failed: the arguments of the call.", []string{": any"}, ""},
+		{"errorData", "Failed: how the call failed.", []string{": { reasonCode: any; errorMessage: string; status: number; code: string }"}, ""},
+		{"parms", "Of the hook in gaff.yaml.", []string{": any"}, ""},
+	}},
 	{name: "Callback<T = any>", doc: "Called with an error, or with null and the result.", alias: "(error: HostError | null, result: T) => void"},
 	{name: "HostError", doc: "The error of a host function.", alias: "Error & { code?: string; status?: number; fields?: FieldError[]; hook?: string; [detail: string]: any }"},
 	{name: "VerifyOptions", doc: "What a token must be like.", fields: []member{

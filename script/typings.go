@@ -31,6 +31,9 @@ func Typings() string {
 		w.line("")
 		w.global(&hostAPI[i])
 	}
+	w.line("")
+	w.doc("What a script sees of its event whose last value is its answer.")
+	w.line("declare const %s: gaff.Data;", dataName)
 	w.modules()
 	return w.text.String()
 }
