@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -44,23 +45,24 @@ func bounded(dial dialer) dialer {
 	}
 }
 
-// boundedConn is read by one goroutine at a time; drivers send a request and read its answer.
+// boundedConn counts what is read since the last write; drivers send a request and read its answer, or read on while a
+// write is slow.
 type boundedConn struct {
 	net.Conn
-	read int
+	read atomic.Int64
 }
 
 func (c *boundedConn) Write(b []byte) (int, error) {
-	c.read = 0
+	c.read.Store(0)
 	return c.Conn.Write(b)
 }
 
 func (c *boundedConn) Read(b []byte) (int, error) {
-	if c.read > maxRaw {
+	if c.read.Load() > maxRaw {
 		return 0, errRaw
 	}
 	n, err := c.Conn.Read(b)
-	c.read += n
+	c.read.Add(int64(n))
 	return n, err
 }
 
