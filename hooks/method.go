@@ -9,15 +9,16 @@ import (
 
 // Method is a named operation of a service, which callers run by its name.
 type Method struct {
-	Service  string          `json:"service"`
-	Name     string          `json:"name"`
-	Kind     MethodKind      `json:"kind"`
-	Script   string          `json:"script,omitempty"` // of kind script: .lua, .sql or JavaScript
-	Keys     int             `json:"keys,omitempty"`   // of Lua: how many leading args of a call without keys are keys
-	Mode     MethodMode      `json:"mode,omitempty"`   // of kind macro
-	Body     json.RawMessage `json:"body,omitempty"`   // of kind macro: a list of {command, args} or of {sql, params}
-	Timeout  time.Duration   `json:"timeout"`
-	Disabled bool            `json:"disabled,omitempty"`
+	Service   string          `json:"service"`
+	Name      string          `json:"name"`
+	Kind      MethodKind      `json:"kind"`
+	Script    string          `json:"script,omitempty"` // of kind script: .lua, .sql or JavaScript
+	Keys      int             `json:"keys,omitempty"`   // of Lua: how many leading args of a call without keys are keys
+	Mode      MethodMode      `json:"mode,omitempty"`   // of kind macro
+	Body      json.RawMessage `json:"body,omitempty"`   // of kind macro: a list of {command, args} or of {sql, params}
+	Timeout   time.Duration   `json:"timeout"`
+	LastValue bool            `json:"lastValue,omitempty"` // of JavaScript: its last expression is the result; it has no function call
+	Disabled  bool            `json:"disabled,omitempty"`
 }
 
 // MethodKind says what the body of a method is.

@@ -7,13 +7,17 @@ import (
 	"gaff/script"
 )
 
-// method runs a method that is JavaScript: its function call, which sees the payload as req.body. What the function ends
-// with is the result; it refuses the call like a hook does.
+// method runs a method that is JavaScript: its function call, which sees the payload as req.body, or all of it, which
+// sees the payload as data.message. What that ends with is the result; it refuses the call like a hook does.
 func (r *Runner) method(ctx context.Context, t *Table, e *Event, m *Method) (json.RawMessage, error) {
 	if t == nil {
 		return nil, Errorf(CodeHookNotFound, "service %s has no method %s", e.Service, e.Operation)
 	}
-	run := r.begin(t, e, KindMethod, m.Name, CallFunction)
+	function := CallFunction
+	if m.LastValue {
+		function = ""
+	}
+	run := r.begin(t, e, KindMethod, m.Name, function)
 	run.record.Service = m.Service
 	run.script, run.timeout = m.Script, m.Timeout
 	type ended struct {

@@ -136,7 +136,7 @@ func (l *loader) methodTechnology(o object, m *Method, steps []methodStep) strin
 		_, err := syntax.CheckSQL(l.files[m.Script])
 		l.syntaxError(m.Script, 0, err)
 	default:
-		l.callFunction(o, m.Script)
+		l.callFunction(o, m)
 	}
 	return l.technologyOf(m)
 }
@@ -167,15 +167,18 @@ func (l *loader) syntaxError(file string, line int, err error) {
 	}
 }
 
-// callFunction tells if a method's JavaScript does not compile or lacks its function.
-func (l *loader) callFunction(o object, file string) {
-	program, err := script.Compile(l.files, file)
+// callFunction tells if a method's JavaScript does not compile, or has neither its function nor a last value.
+func (l *loader) callFunction(o object, m *Method) {
+	known := append(Functions(), CallFunction)
+	program, err := script.Compile(l.files, m.Script, known...)
 	if err != nil {
 		l.compileError(o.at("script"), err)
 		return
 	}
-	if len(program.Functions([]string{CallFunction})) == 0 {
-		l.at(o.at("script"), "%s does not define the function of a method: %s", file, CallFunction)
+	defined := program.Functions(known)
+	m.LastValue = len(defined) == 0 && program.LastValue()
+	if !m.LastValue && !slices.Contains(defined, CallFunction) {
+		l.at(o.at("script"), "%s does not define the function of a method: %s", m.Script, CallFunction)
 	}
 }
 
