@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"net/http"
 	"path"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 func (c *chain) tick() {
 	job := c.table.dueJob(&c.event)
 	if job == nil {
-		c.end(Stop(Errorf(CodeNotFound, "job %s is not registered or is disabled", c.event.Operation)))
+		c.end(Stop(Errorf(CodeNotFound, "job %s is not registered or is disabled, or the script that it names is gone", c.event.Operation)))
 		return
 	}
 	function := RunJob
@@ -35,7 +36,7 @@ func (r *run) ticked(res *scriptResult, fault *Error) Verdict {
 	case fault != nil:
 		verdict = Stop(fault)
 	default:
-		if stop := refusal(&res.Answer); stop != nil {
+		if stop := r.failure(&res.Answer); stop != nil {
 			r.table.masker.inError(stop)
 			stop.Hook, fault = r.record.label(), stop
 			verdict = Stop(stop)
@@ -44,6 +45,18 @@ func (r *run) ticked(res *scriptResult, fault *Error) Verdict {
 	}
 	r.finish(res, fault, StatusFailed, nil)
 	return verdict
+}
+
+// failure is the error that a job's answer says it ended with, or nil: for a script whose last value that is, another status
+// than 200.
+func (r *run) failure(answer *script.Answer) *Error {
+	if r.record.Function != "" {
+		return refusal(answer)
+	}
+	if status, ok := lastStatus(answer); ok && status != http.StatusOK {
+		return rejectedLast(status, gjson.ParseBytes(answer.Raw))
+	}
+	return nil
 }
 
 // dueJob is what a tick is for: the job of that name or, if the tick names a script, that script; nil if the release has

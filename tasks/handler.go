@@ -184,16 +184,23 @@ func (a *attempt) outcome(v *hooks.Verdict) error {
 	case v.Error.Code == hooks.CodeOverloaded && v.Error.Hook == "":
 		return &again{error: v.Error, after: time.Second} // it has not run
 	}
-	return a.fail(fmt.Errorf("%s: %s", v.Error.Code, v.Error.Message))
+	err := fmt.Errorf("%s: %s", v.Error.Code, v.Error.Message)
+	if v.Error.Permanent {
+		return final{err}
+	}
+	return a.failLater(err, v.Error.RetryAfter)
 }
 
 // attempts is how often the task is run at most.
 func (a *attempt) attempts() int { return max(a.job.Retry.Attempts, 1) }
 
 // fail has a task that failed tried again, unless it was its last attempt.
-func (a *attempt) fail(err error) error {
+func (a *attempt) fail(err error) error { return a.failLater(err, 0) }
+
+// failLater is [attempt.fail] for an error that says how long it takes at least.
+func (a *attempt) failLater(err error, after time.Duration) error {
 	if a.failed+1 >= a.attempts() {
 		return final{err}
 	}
-	return &again{error: err, after: a.job.Retry.Delay(a.failed + 1), counts: true}
+	return &again{error: err, after: max(after, a.job.Retry.Delay(a.failed+1)), counts: true}
 }
