@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,9 +46,17 @@ func TestRandomQueries(t *testing.T) {
 				for i, doc := range found.List {
 					got[i] = string(doc)
 				}
-				if want := naive(changes, query, key, direction); !slices.Equal(got, want) {
+				want := naive(changes, query, key, direction)
+				if !slices.Equal(got, want) {
 					r.Fatalf("%s %s:\n got %q\nwant %q", marshal(query), hint, got, want)
 				}
+				checkShapes(r, want, query, func(query, hint any) string {
+					found, err := s.Find(t.Context(), app, in, json.RawMessage(marshal(query)), json.RawMessage(marshal(hint)))
+					if err != nil {
+						r.Fatalf("%s %s: %v", marshal(query), marshal(hint), err)
+					}
+					return string(found.Body())
+				})
 			}
 		})
 	})
@@ -64,7 +73,7 @@ func marshal(v any) string {
 // Few names and few values, so that they often meet.
 var (
 	fieldName = rapid.SampledFrom([]string{"a", "b", "c", `q"'$`})
-	sortable  = rapid.SampledFrom([]string{"a", "b", "a.b", "c.a", `q"'$`})
+	sortable  = rapid.SampledFrom([]string{"a", "b", "a.b", "c.a", "a.0", "b[1].a", "a.b.0", "c.0.0", `q"'$`})
 	scalar    = rapid.OneOf(
 		rapid.SampledFrom([]any{nil, true, false}),
 		rapid.Map(rapid.SampledFrom([]string{"0", "1", "1.0", "-1", "2.5", "10", "1e1", "9007199254740993", "9007199254740992"}),
@@ -180,13 +189,18 @@ func satisfies(v any, query map[string]any) bool {
 		case "$and":
 			ok = !slices.ContainsFunc(condition.([]any), func(q any) bool { return !satisfies(v, q.(map[string]any)) })
 		default:
-			ok = meets(spread(v, strings.Split(name, ".")), condition, true)
+			ok = meets(spread(v, split(name)), condition, true)
 		}
 		if !ok {
 			return false
 		}
 	}
 	return true
+}
+
+// split takes a[0].b apart, which is a.0.b.
+func split(name string) []string {
+	return strings.Split(strings.ReplaceAll(strings.ReplaceAll(name, "[", "."), "]", ""), ".")
 }
 
 // spread lists the values at a path, through the objects of arrays.
@@ -200,6 +214,9 @@ func spread(v any, names []string) []any {
 	}
 	var all []any
 	list, _ := v.([]any)
+	if i, err := strconv.Atoi(names[0]); err == nil && i < len(list) {
+		all = spread(list[i], names[1:])
+	}
 	for _, item := range list {
 		if _, ok := item.(map[string]any); ok {
 			all = append(all, spread(item, names)...)
@@ -354,11 +371,20 @@ func within(v any, operator string, bound any) bool {
 	return map[string]bool{"$gt": c > 0, "$gte": c >= 0, "$lt": c < 0, "$lte": c <= 0}[operator]
 }
 
-// reach is the value at a path, through objects only.
+// reach is the value at a path, through objects, and through lists by number.
 func reach(v any, name string) any {
-	for _, n := range strings.Split(name, ".") {
-		object, _ := v.(map[string]any)
-		v = object[n]
+	for _, n := range split(name) {
+		switch at := v.(type) {
+		case map[string]any:
+			v = at[n]
+		case []any:
+			v = nil
+			if i, err := strconv.Atoi(n); err == nil && i < len(at) {
+				v = at[i]
+			}
+		default:
+			return nil
+		}
 	}
 	return v
 }
