@@ -17,6 +17,7 @@ type host struct {
 	caller  Caller
 	journal journal
 	lines   hostLines
+	caused  *host // the host of the script that has run this one; nil: an event has
 }
 
 var _ script.Host = (*host)(nil)
@@ -24,7 +25,7 @@ var _ script.Host = (*host)(nil)
 // Start notes a call of a host function, such as db.post with a path and a document, for the run's record, and returns
 // what carries it out.
 func (h *host) Start(name string, args []json.RawMessage) func(context.Context) (json.RawMessage, error) {
-	end := h.journal.begin(name, args)
+	end := h.top().journal.begin(name, args)
 	return func(ctx context.Context) (json.RawMessage, error) {
 		result, err := h.call(ctx, name, args)
 		end(result, err)
@@ -35,6 +36,14 @@ func (h *host) Start(name string, args []json.RawMessage) func(context.Context) 
 func (h *host) call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
 	if f := h.runner.Functions[name]; f != nil {
 		return f(ctx, &h.caller, args)
+	}
+	switch name {
+	case "bridge.callScript":
+		return h.callScript(ctx, args)
+	case "bridge.callAPI":
+		return h.callAPI(ctx, args)
+	case "bridge.callMethod":
+		return h.callMethod(ctx, args)
 	}
 	verb, found := strings.CutPrefix(name, "db.")
 	if !found || h.runner.Collections == nil {

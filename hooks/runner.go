@@ -212,6 +212,7 @@ func (r *run) call() *script.Call {
 			Event: script.EventInfo{
 				ID: e.ID, App: e.App, Service: e.Service, Operation: e.Operation, Phase: string(e.Phase),
 				Origin: cmp.Or(string(e.Origin), string(Client)), Depth: e.Depth,
+				Release: r.table.Release.Number,
 			},
 		},
 		Settings: r.table.Settings,

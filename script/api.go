@@ -26,6 +26,7 @@ type global struct {
 	extends string   // of a class
 	generic string   // of a class, for example "<T>"
 	members []member
+	dynamic []member // of an object: made when they are asked for, so that they are typed and not listed
 	static  []member // of a class
 	typeOf  string   // its type has this name in gaff.d.ts; default: the name of the global with a capital letter
 	hidden  bool     // it is there but not typed: an alias that old scripts use
@@ -44,7 +45,7 @@ const hostLibrary = "#host"
 
 // hostAPI is the table.
 var hostAPI = joined( //nolint:gochecknoglobals // a table written out
-	gaffAPI, networkAPI, controlAPI, textAPI, webAPI, cryptoAPI, timerAPI,
+	gaffAPI, networkAPI, controlAPI, textAPI, webAPI, cryptoAPI, timerAPI, bridgeAPI,
 )
 
 func joined(lists ...[]global) []global {

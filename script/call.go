@@ -44,6 +44,8 @@ type EventInfo struct {
 	ID, App, Service, Operation, Phase, Origin string
 
 	Depth int
+
+	Release uint64 // not part of req.event
 }
 
 // Host does what scripts cannot do themselves. Names are "db.get", "db.put", "db.patch", "db.post" and "db.delete";

@@ -20,7 +20,7 @@ func (m *machine) natives() map[string]any {
 		"format": m.nativeFormat, "encode": m.nativeEncode, "decode": m.nativeDecode, "markdown": m.nativeMarkdown,
 		"milliseconds": m.milliseconds, "buffers": m.nativeBuffers, "urls": m.nativeURLs,
 	}
-	for _, more := range []map[string]any{m.cryptoNatives(), m.tokenNatives(), m.templateNatives()} {
+	for _, more := range []map[string]any{m.cryptoNatives(), m.tokenNatives(), m.templateNatives(), m.bridgeNatives()} {
 		for name, f := range more {
 			all[name] = f
 		}

@@ -23,10 +23,14 @@ func (m *machine) consoleFunctions() map[string]any {
 
 func (m *machine) logFunction(level string) native {
 	return func(call goja.FunctionCall) goja.Value {
-		if r := m.run; !r.closed && !(r.answered && m.jobs != r.endJob) {
-			r.journal.add(level, m.format(call.Arguments))
-		}
+		m.logAt(level, call.Arguments)
 		return goja.Undefined()
+	}
+}
+
+func (m *machine) logAt(level string, values []goja.Value) {
+	if r := m.run; !r.closed && !(r.answered && m.jobs != r.endJob) {
+		r.journal.add(level, m.format(values))
 	}
 }
 

@@ -77,6 +77,7 @@ func (w *typingsWriter) interfaceOf(g *global) {
 		w.line("  %s;", t)
 	}
 	w.members("", g.members)
+	w.members("", g.dynamic)
 	w.line("}")
 	w.line("")
 }
