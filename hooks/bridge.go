@@ -84,7 +84,7 @@ func (h *host) resolveScript(from, name string) (string, error) {
 // scriptCall is a run of a script that sees data, as part of this one.
 func (h *host) scriptCall(data json.RawMessage) *script.Call {
 	e := h.event
-	c := &script.Call{
+	return &script.Call{
 		Mode: script.React,
 		Data: data,
 		Request: script.Request{
@@ -96,11 +96,8 @@ func (h *host) scriptCall(data json.RawMessage) *script.Call {
 		},
 		Settings: h.caller.Table.Settings,
 		Host:     h,
+		Park:     h.top().park,
 	}
-	if h.runner.Pool != nil {
-		c.Park = h.runner.Pool.Park
-	}
-	return c
 }
 
 // scriptResponse is how the script that called another sees how that ended.

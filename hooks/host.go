@@ -17,7 +17,8 @@ type host struct {
 	caller  Caller
 	journal journal
 	lines   hostLines
-	caused  *host // the host of the script that has run this one; nil: an event has
+	park    func() (resume func()) // of the run
+	caused  *host                  // the host of the script that has run this one; nil: an event has
 }
 
 var _ script.Host = (*host)(nil)

@@ -225,5 +225,6 @@ func (r *run) call() *script.Call {
 		}
 	}
 	c.Park = r.park
+	r.host.park = c.Park
 	return c
 }

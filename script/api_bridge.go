@@ -73,4 +73,6 @@ var bridgeProxies = []member{
 	takes("[service: `get${string}ServiceProxy`]", "The methods of any service by position: proxy.topUsers(10) is rpc(service, 'topUsers', {args: [10]}).", ": any"),
 }
 
-func takes(name, doc, types string) member { return member{name: name, doc: doc, types: []string{types}} }
+func takes(name, doc, types string) member {
+	return member{name: name, doc: doc, types: []string{types}}
+}

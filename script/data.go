@@ -87,4 +87,3 @@ func (m *machine) errorData() goja.Value {
 	}
 	return m.finish(l)
 }
-

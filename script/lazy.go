@@ -21,7 +21,7 @@ type lazyObject struct {
 	index   map[string]int // of slots, once there are many and they are looked up often
 	lookups int
 	indexed bool
-	numeric bool // a key looks like an array index, which JavaScript orders before the others
+	numeric bool  // a key looks like an array index, which JavaScript orders before the others
 	hidden  *slot // a property that is not among the keys and is not encoded; raw must not have it
 }
 
