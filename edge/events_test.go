@@ -55,3 +55,25 @@ func TestEventOfAnotherApp(t *testing.T) {
 	bad := request{method: "POST", target: "/v1/events", body: body, header: map[string]string{"Gaff-App": "other"}, status: 400, code: hooks.CodeBadRequest}
 	bad.run(t, h)
 }
+
+// An event that has sync hooks is told to the others, and answered with the verdict of these.
+func TestEventsWithSyncHooks(t *testing.T) {
+	t.Parallel()
+	w := &world{verdict: hooks.Verdict{Status: 200, Result: []byte(`{"n":2}`), Release: 1}}
+	w.tables.Set(hooks.NewTable(&hooks.Release{App: hooks.DefaultApp, Number: 1, Hooks: []hooks.Hook{
+		{Name: "a", Service: "Event", Operation: "send", Phase: hooks.After, Functions: []string{"after"}, Sync: true, Origins: []hooks.Origin{hooks.Client}},
+		{Name: "b", Service: "Event", Operation: "send", Phase: hooks.Failed, Functions: []string{"failed"}, Origins: []hooks.Origin{hooks.Client}},
+	}}))
+	h := newServer(t, w, nil).Handler()
+	sync := request{method: "POST", target: "/v1/events", body: `{"service":"Event","operation":"send","phase":"after","result":{"n":1}}`,
+		status: 200, has: `{"status":200,"result":{"n":2}}`}
+	sync.run(t, h)
+	if len(w.told) != 1 || len(w.asked) != 1 || w.told[0].ID != w.asked[0].ID {
+		t.Errorf("told %d, asked %d", len(w.told), len(w.asked))
+	}
+	later := request{method: "POST", target: "/v1/events", body: `{"service":"Event","operation":"send","phase":"failed"}`, status: 202, has: `"id"`}
+	later.run(t, h)
+	if len(w.told) != 2 || len(w.asked) != 1 {
+		t.Errorf("told %d, asked %d", len(w.told), len(w.asked))
+	}
+}

@@ -31,6 +31,17 @@ func TestRestCalls(t *testing.T) {
 		{request{method: "PATCH", target: "/rest/customer/a", body: ` {} `}, hooks.CollectionCall{Operation: "PATCH", ID: "a", Body: []byte(` {} `)}},
 		{request{method: "DELETE", target: "/rest/customer/a"}, hooks.CollectionCall{Operation: "DELETE", ID: "a"}},
 		{request{method: "DELETE", target: `/rest/customer/*?q={"a":1}`}, hooks.CollectionCall{Operation: "DELETE", Query: []byte(`{"a":1}`)}},
+		{request{method: "DELETE", target: "/rest/customer/*", body: `["a","b"]`}, hooks.CollectionCall{Operation: "DELETE", Body: []byte(`["a","b"]`)}},
+		{request{method: "DELETE", target: "/rest/customer/a", body: `["b"]`}, hooks.CollectionCall{Operation: "DELETE", ID: "a"}},
+		{request{method: "POST", target: "/rest/customer?validate=false", body: `[{"a":1}]`}, hooks.CollectionCall{Operation: "POST", Body: []byte(`[{"a":1}]`)}},
+		{request{target: "/rest/customer?filter=a&totals=true&groupby=b&aggregate=SUM:c&aggregate=COUNT:d"}, hooks.CollectionCall{
+			Operation: "GET", Hint: []byte(`{"$groupby":["b"],"$aggregate":["SUM:c","COUNT:d"],"$filter":"a","$totals":true}`)}},
+		{request{target: "/rest/customer/a?metafields=true&flatten=true"}, hooks.CollectionCall{
+			Operation: "GET", ID: "a", Hint: []byte(`{"$metafields":true,"$flatten":true}`)}},
+		{request{method: "POST", target: "/rest/customer/*", body: `["a"]`, header: map[string]string{"X-HTTP-Method-Override": "DELETE"}},
+			hooks.CollectionCall{Operation: "DELETE", Body: []byte(`["a"]`)}},
+		{request{method: "POST", target: "/rest/customer/a", body: `{"$inc":{"n":1}}`, header: map[string]string{"X-HTTP-Method-Override": "PATCH"}},
+			hooks.CollectionCall{Operation: "PATCH", ID: "a", Body: []byte(`{"$inc":{"n":1}}`)}},
 		{request{method: "POST", target: "/rest/customer/a", header: map[string]string{"X-HTTP-Method-Override": "delete"}},
 			hooks.CollectionCall{Operation: "DELETE", ID: "a"}},
 	} {
@@ -88,6 +99,8 @@ func TestRestRefuses(t *testing.T) {
 		{target: "/rest/a?dir=up", status: 400, code: hooks.CodeBadRequest, has: "ascending"},
 		{target: `/rest/a?h={"$max":1}&max=2`, status: 400, code: hooks.CodeBadRequest, has: "twice"},
 		{target: `/rest/a?h={"%23usersession":{}}`, status: 400, code: hooks.CodeBadRequest, has: "only the server"},
+		{target: "/rest/a?fetchmediadata=true", status: 400, code: hooks.CodeBadRequest, has: "media"},
+		{method: "DELETE", target: "/rest/a/*", body: "[", status: 400, code: hooks.CodeBadRequest, has: "1:2"},
 		{target: "/rest/a?apikey=k", status: 400, code: hooks.CodeBadRequest, has: "x-apikey"},
 		{target: "/rest/a?q=%zz", status: 400, code: hooks.CodeBadRequest},
 		{target: "/rest/a", header: header("Gaff-Deadline", "0"), status: 400, code: hooks.CodeBadRequest},

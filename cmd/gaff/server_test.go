@@ -110,6 +110,16 @@ func TestEmit(t *testing.T) {
 			body:   `{"app":"shop","operation":"sendEvent","phase":"after","service":"Event"}`,
 			stdout: "{\n  \"id\": \"42\"\n}\n",
 		},
+		"after, answered by a sync hook": {
+			args: []string{"Event", "sendEvent", "--phase", "after"}, status: 200, answer: `{"status":200,"result":{"n":2}}`,
+			body:   `{"operation":"sendEvent","phase":"after","service":"Event"}`,
+			stdout: "{\n  \"status\": 200,\n  \"result\": {\n    \"n\": 2\n  }\n}\n",
+		},
+		"failed, with another error": {
+			args: []string{"Event", "sendEvent", "--phase", "failed"}, status: 200, answer: `{"status":410,"error":{"code":"GONE","message":"no"}}`, code: 1,
+			body:   `{"operation":"sendEvent","phase":"failed","service":"Event"}`,
+			stdout: "{\n  \"status\": 410,\n  \"error\": {\n    \"code\": \"GONE\",\n    \"message\": \"no\"\n  }\n}\n",
+		},
 		"refused": {
 			args: []string{"customer", "POST"}, status: 401, code: 1, body: `{"operation":"POST","phase":"before","service":"customer"}`,
 			answer: `{"error":{"status":401,"code":"UNAUTHORIZED","message":"this needs a key"}}`,
