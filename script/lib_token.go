@@ -192,6 +192,8 @@ func tokenProblem(err error, claims jwt.MapClaims, methods []string, token strin
 		return e
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
 		return &tokenError{name: "NotBeforeError", message: "jwt not active"}
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return badToken("jwt lacks a claim that is asked for")
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):
 		return badToken("jwt audience invalid")
 	case errors.Is(err, jwt.ErrTokenInvalidIssuer):

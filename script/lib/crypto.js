@@ -82,8 +82,7 @@
 
   const subtle = {
     async digest(name, data) {
-      const result = native.digest(algorithm(typeof name === 'object' ? name.name : name), bytesOf(data));
-      return result;
+      return native.digest(algorithm(typeof name === 'object' ? name.name : name), bytesOf(data));
     },
   };
 
@@ -92,5 +91,6 @@
       randomUUID, uuid: randomUUID, randomBytes, randomInt, getRandomValues, createHash, createHmac, hash, hmac,
       timingSafeEqual, getHashes: () => native.hashes(), subtle,
     },
+    Digester, // what instances lead to is frozen with the rest
   };
 });

@@ -42,7 +42,7 @@
     }
     let parsed;
     try {
-      parsed = new URL(target);
+      parsed = o.service === undefined ? new URL(target) : new URL(target, 'http://service');
     } catch (e) {
       throw new Error('Invalid URI "' + target + '"');
     }
@@ -146,7 +146,10 @@
     const method = String(o.method || 'GET').toUpperCase();
     const out = { url: target.href.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1'), method, headers: headers.list, redirect: follows(o, method) ? 'follow' : 'manual' };
     if (o.timeout !== undefined) out.timeout = Number(o.timeout);
-    if (o.service !== undefined) out.service = String(o.service);
+    if (o.service !== undefined) {
+      out.service = String(o.service);
+      out.url = target.pathname + target.search; // on the upstream of the service
+    }
     if (body.bytes) out.bodyBase64 = native.decode(body.bytes, 'base64');
     else if (body.text !== undefined) out.body = body.text;
     return out;
