@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"gaff/cmd/process"
+	"gaff/executor"
 	"gaff/queue"
 )
 
@@ -25,6 +26,9 @@ const roleVariable = "BENCH_ROLE"
 func TestMain(m *testing.M) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	if executor.Child() { // a worker starts its own program for each
+		os.Exit(process.Main(context.Background(), executor.Name, process.Worker, nil, os.Environ(), os.Stderr))
+	}
 	switch role := os.Getenv(roleVariable); role {
 	case "":
 		os.Exit(m.Run())
@@ -32,6 +36,8 @@ func TestMain(m *testing.M) {
 		os.Exit(serveNATS(ctx))
 	case "echo":
 		os.Exit(serveEcho(ctx))
+	case "direct":
+		os.Exit(serveDirect(ctx))
 	case "worker", "enqueuer":
 		roles := map[string]process.Role{"worker": process.Worker, "enqueuer": process.Enqueuer}
 		os.Unsetenv(roleVariable)
