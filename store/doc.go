@@ -9,6 +9,8 @@
 // PostgreSQL's JSONB cannot index (U+0000, unpaired surrogates, numbers beyond 1e±1000) is refused by both stores.
 //
 // Queries and hints are parsed into a small tree; what cannot be answered is a BAD_REQUEST that names the operator.
+// Groups, aggregates and distinct values are made here of the documents that the query selects, one after the other, so
+// that they are the same on both.
 // PostgreSQL gets the tree as SQL over JSONB, where values and field paths are bound parameters, and finds equal
 // strings and numbers by a GIN index. SQLite reads the collection in the order of its ids, unless the query says which
 // _id, and matches in Go, because SQLite's own JSON functions lose digits: that costs about a millisecond for a thousand
