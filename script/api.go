@@ -29,7 +29,6 @@ type global struct {
 	dynamic []member // of an object: made when they are asked for, so that they are typed and not listed
 	static  []member // of a class
 	typeOf  string   // its type has this name in gaff.d.ts; default: the name of the global with a capital letter
-	hidden  bool     // it is there but not typed: an alias that old scripts use
 }
 
 // member is what an object holds.

@@ -31,7 +31,7 @@ type golden struct {
 	Function string // default beforePOST
 	Last     bool   // the last value is the answer, not a function's
 	Mode     string // gate (default) or react
-	Timeout  string // default 5s
+	Timeout  string // default 30s
 	Settings json.RawMessage
 	Host     map[string][]reply
 	Calls    int  // how many host calls to wait for after the run
@@ -144,7 +144,7 @@ func (c *golden) run(engine *script.Engine, files script.Files, v script.Variant
 	if err != nil {
 		return "compile: " + strings.ReplaceAll(err.Error(), "\n", "\ncompile: ") + "\n"
 	}
-	timeout, err := time.ParseDuration(or(c.Timeout, "5s"))
+	timeout, err := time.ParseDuration(or(c.Timeout, "30s"))
 	if err != nil {
 		return err.Error()
 	}
