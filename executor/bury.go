@@ -38,8 +38,14 @@ func (d death) String() string {
 	case silent:
 		return "the process did not answer any more and had to be killed"
 	}
+	if d.state.ExitCode() == brokenDown {
+		return "the process ran out of memory or broke down"
+	}
 	return "the process ended: " + d.state.String()
 }
+
+// brokenDown is how a Go program ends that cannot go on.
+const brokenDown = 2
 
 // blame sorts what a dead executor had in hand.
 type blame struct {

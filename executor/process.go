@@ -84,8 +84,8 @@ func (p *process) tell(input []byte) {
 
 // environment is what an executor gets of this process's own: where things are, and nothing that opens them.
 func environment() []string {
-	var env []string
-	for _, name := range []string{"PATH", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "GODEBUG", "GOCOVERDIR"} {
+	env := []string{"GOTRACEBACK=none"} // thousands of lines about each script that takes too much memory
+	for _, name := range []string{"PATH", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "GODEBUG", "GOTRACEBACK", "GOCOVERDIR"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}

@@ -9,8 +9,8 @@ import (
 	"gaff/hooks"
 )
 
-// ServeAlone answers what a [StandIn] has run alone in the cell, until ctx ends. Ready is called once asks are taken in.
-func ServeAlone(ctx context.Context, conn *Conn, cell string, handler hooks.Answerer, pool Pool, options ServeOptions, ready func()) error {
+// ServeAlone answers what a [StandIn] has run alone in the cell, until ctx ends.
+func ServeAlone(ctx context.Context, conn *Conn, cell string, handler hooks.Answerer, pool Pool, options ServeOptions) error {
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	s := newAsks(runs, conn, handler, pool, options)
@@ -26,7 +26,9 @@ func ServeAlone(ctx context.Context, conn *Conn, cell string, handler hooks.Answ
 	if err := conn.nc.FlushWithContext(ctx); err != nil {
 		return fmt.Errorf("serve alone: %w", err)
 	}
-	ready()
+	if options.Ready != nil {
+		options.Ready()
+	}
 	<-ctx.Done()
 	return nil
 }

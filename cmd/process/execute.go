@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"gaff/executor"
@@ -45,7 +46,7 @@ func runExecutor(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	boundMemory(config.MemoryLimit)
-	if err := executor.Confine(e.Limits(config.MemoryLimit)); err != nil {
+	if err := executor.Bound(config.MemoryLimit); err != nil {
 		return err
 	}
 	log := NewLogger(config, stderr).With("executor", os.Getpid())
@@ -54,7 +55,22 @@ func runExecutor(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	defer parts.Close()
+	if err := executor.Confine(config.paths()); err != nil {
+		return err
+	}
 	return Run(ctx, parts, func(ctx context.Context, p *Parts) error { return p.execute(ctx, e, told.Cell) })
+}
+
+// paths are the files that an executor works with after its start.
+func (c *Config) paths() executor.Paths {
+	var p executor.Paths
+	if c.NATSCreds != "" {
+		p.Read = append(p.Read, c.NATSCreds) // it is read again for each connection
+	}
+	if c.SQLitePath != "" {
+		p.Write = append(p.Write, filepath.Dir(c.SQLitePath))
+	}
+	return p
 }
 
 // boundMemory has garbage collected in time for the process to stay under its cap, and not before it is worth while.
@@ -89,14 +105,12 @@ func (p *Parts) execute(ctx context.Context, e *executor.Executor, cell string) 
 	defer w.close()
 	upkeep, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	parts := w.parts(w.ready(ctx, e))
+	parts := w.parts(e.Ready)
 	if cell != "" {
-		parts = []func(context.Context) error{func(ctx context.Context) error {
-			if err := p.Live(ctx, "", 0); err != nil {
-				return nil // it ends before it has begun
-			}
-			return queue.ServeAlone(ctx, p.Conn, cell, w.runner, w.pool, queue.ServeOptions{Watch: e.Table}, e.Ready)
-		}}
+		alone := queue.ServeOptions{Watch: e.Table, Ready: e.Ready}
+		parts = []func(context.Context) error{w.informed(func(ctx context.Context) error {
+			return queue.ServeAlone(ctx, p.Conn, cell, w.runner, w.pool, alone)
+		})}
 	}
 	kept := make(chan error, 1)
 	go func() {

@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"gaff/executor"
 	"gaff/hooks"
 	"gaff/queue"
 	"gaff/script"
@@ -80,10 +79,11 @@ func (w *worker) close() {
 	w.jobs.Close()
 }
 
-// parts are what a worker does at the same time. ready is called once asks are answered; it may be nil.
+// parts are what a worker does at the same time, from when it knows the releases: until then it would take calls for such
+// as have no hooks. ready is called once asks are answered; it may be nil.
 func (w *worker) parts(ready func()) []func(context.Context) error {
 	pooled := w.pool.Handler(w.runner)
-	return []func(context.Context) error{
+	parts := []func(context.Context) error{
 		func(ctx context.Context) error {
 			return queue.Serve(ctx, w.Conn, w.runner, w.pool, queue.ServeOptions{Watch: w.watch, Ready: ready})
 		},
@@ -94,6 +94,20 @@ func (w *worker) parts(ready func()) []func(context.Context) error {
 			return queue.Consume(ctx, w.Conn, pooled, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin, Watch: w.watch})
 		},
 		func(ctx context.Context) error { return w.serveTasks(ctx, w.redis, w.watched(pooled), w.recorder) },
+	}
+	for i, part := range parts {
+		parts[i] = w.informed(part)
+	}
+	return parts
+}
+
+// informed has a part wait until the releases are known.
+func (w *worker) informed(part func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if w.Live(ctx, "", 0) != nil {
+			return nil // it ends before it has begun
+		}
+		return part(ctx)
 	}
 }
 
@@ -116,14 +130,3 @@ func (w *worker) watched(h hooks.Handler) hooks.Handler {
 
 // places is how many runs compute at the same moment.
 func places() int { return 2 * runtime.GOMAXPROCS(0) }
-
-// ready has an executor tell its supervisor that it serves, once it knows the releases.
-func (w *worker) ready(ctx context.Context, e *executor.Executor) func() {
-	return func() {
-		go func() {
-			if w.Live(ctx, "", 0) == nil {
-				e.Ready()
-			}
-		}()
-	}
-}
