@@ -46,8 +46,10 @@ type limits struct{ ticks, all int }
 //
 //	KEYS[1] the task, as asynq keeps it
 //	KEYS[2] ticks that run            KEYS[3] all that run
+//	KEYS[4] those that wait for a place
 //	ARGV[1] task id                   ARGV[2] now, in ms
 //	ARGV[3] until when, in ms         ARGV[4], ARGV[5] limits of KEYS[2], KEYS[3]; 0: none
+//	ARGV[6] 1: it would wait for the ticks that run; 0: it would be passed over
 //
 // It returns crashes, those of them that are new, forgiven, waits and whether there was a place. A task that holds one
 // already keeps it.
@@ -77,20 +79,26 @@ if place == 0 then
 	end
 	redis.call("HDEL", KEYS[1], "` + fieldWaits + `")
 	redis.call("HSET", KEYS[1], "` + fieldSeen + `", crashes)
+	if tonumber(ARGV[4]) > 0 or tonumber(ARGV[5]) > 0 then redis.call("ZREM", KEYS[4], ARGV[1]) end
 else
+	if place == 2 or ARGV[6] == "1" then
+		redis.call("ZADD", KEYS[4], ARGV[2], ARGV[1])
+		redis.call("PEXPIREAT", KEYS[4], ARGV[3])
+	end
 	waits = redis.call("HINCRBY", KEYS[1], "` + fieldWaits + `", 1)
 end
 return {crashes, crashes - seen, forgiven, waits, place}`)
 }
 
-// claim takes a place for a task of the job, and finds out how it has fared so far.
-func (q *Queue) claim(ctx context.Context, w *work, l limits) (claim, error) {
+// claim takes a place for a task of the job, and finds out how it has fared so far. waits: should another tick of the job run
+// it waits for that.
+func (q *Queue) claim(ctx context.Context, w *work, l limits, waits bool) (claim, error) {
 	ctx, cancel := context.WithTimeout(ctx, redisWithin)
 	defer cancel()
 	now := time.Now()
 	ticks, all := q.redis.key("ticks:"+taskType(w.app, w.job)), q.redis.key("runs:"+taskType(w.app, w.job))
-	got, err := claimScript().Run(ctx, q.client, []string{q.redis.taskKey(w.id), ticks, all},
-		w.id, now.UnixMilli(), now.Add(slotFor).UnixMilli(), l.ticks, l.all).Int64Slice()
+	got, err := claimScript().Run(ctx, q.client, []string{q.redis.taskKey(w.id), ticks, all, q.waiting(w)},
+		w.id, now.UnixMilli(), now.Add(slotFor).UnixMilli(), l.ticks, l.all, waits).Int64Slice()
 	if err == nil && len(got) != 5 {
 		err = errors.New("the answer is not as expected")
 	}
@@ -107,14 +115,35 @@ func (q *Queue) claim(ctx context.Context, w *work, l limits) (claim, error) {
 	return c, nil
 }
 
-// release gives back the places of a task. If that fails they are free again after slotFor.
+// waiting is where the tasks of a job are that wait for a place.
+func (q *Queue) waiting(w *work) string { return q.redis.key("waiting:" + taskType(w.app, w.job)) }
+
+// releaseScript gives places back.
+//
+//	KEYS[1] those that wait           KEYS[2..] the places
+//	ARGV[1] task id
+//
+// It returns the task that has waited the longest, which waits no more.
+func releaseScript() *redis.Script {
+	return redis.NewScript(`
+for i = 2, #KEYS do redis.call("ZREM", KEYS[i], ARGV[1]) end
+return redis.call("ZPOPMIN", KEYS[1])[1] or ""`)
+}
+
+// release gives back the places of a task, and has the one that waits the longest for one look again at once. If that fails
+// the places are free after slotFor, and tasks that wait look again by themselves.
 func (q *Queue) release(ctx context.Context, w *work, c *claim) error {
+	if len(c.keys) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisWithin)
 	defer cancel()
-	for _, key := range c.keys {
-		if err := q.client.ZRem(ctx, key, w.id).Err(); err != nil {
-			return fmt.Errorf("task %s: giving its place back: %w", w.id, err)
-		}
+	next, err := releaseScript().Run(ctx, q.client, append([]string{q.waiting(w)}, c.keys...), w.id).Text()
+	if err != nil {
+		return fmt.Errorf("task %s: giving its place back: %w", w.id, err)
+	}
+	if next != "" {
+		_ = q.inspector.RunTask(q.redis.queue(), next) // it may be on its way already, or gone
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (h *taskHandler) ProcessTask(ctx context.Context, t *asynq.Task) error {
 	if job == nil || err != nil {
 		return err
 	}
-	claim, err := h.queue.claim(ctx, w, limitsOf(w, job))
+	claim, err := h.queue.claim(ctx, w, limitsOf(w, job), w.Late || retried > 0)
 	if err != nil {
 		return &again{error: err, after: time.Second}
 	}
