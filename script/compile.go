@@ -1,17 +1,11 @@
 package script
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
-	"github.com/dop251/goja/file"
-	"github.com/dop251/goja/parser"
-	"github.com/go-sourcemap/sourcemap"
-	"github.com/tidwall/gjson"
 )
 
 // Program is a compiled file with everything that it requires. It is safe for concurrent use.
@@ -19,8 +13,9 @@ type Program struct {
 	files Files
 	main  *module
 
-	mu      sync.Mutex
-	modules map[string]*module
+	mu       sync.Mutex
+	modules  map[string]*module
+	included map[string]bool // files that are part of others
 	entries map[string]*goja.Program // main by the function that it hands out
 
 	plain     bool // event objects are built whole
@@ -47,6 +42,7 @@ type module struct {
 
 	coverage   *Coverage  // may be nil
 	statements statements // nil if they are not counted
+	parts      *assembly  // of a file that includes others; nil of one that does not
 }
 
 // Compile prepares the file at path with everything it requires, and evaluates it once, without a host and for at most
@@ -83,16 +79,21 @@ func (p *Program) load(path string) []Problem {
 		if p.modules[path] != nil {
 			continue
 		}
-		m, bad := parseModule(path, p.files[path], p.coverage)
+		m, bad := p.parseModule(path)
 		problems = append(problems, bad...)
 		p.modules[path] = m
 		for _, r := range m.scan.requires {
 			if isBuiltinModule(r.name) {
 				continue
 			}
-			target, err := p.files.resolve(path, r.name)
+			target, err := p.files.resolve(m.fileAt(r.at), r.name)
 			if err != nil {
 				problems = append(problems, m.problem(r.at, err.Error()))
+				continue
+			}
+			if other := m.requires[r.name]; other != "" && other != target {
+				problems = append(problems, m.problem(r.at, fmt.Sprintf("%q means %s here and %s in a file that includes this one or is "+
+					"included by it: rename one of them", r.name, target, other)))
 				continue
 			}
 			m.requires[r.name] = target
@@ -100,89 +101,6 @@ func (p *Program) load(path string) []Problem {
 		}
 	}
 	return problems
-}
-
-func (m *module) problem(at file.Idx, message string) Problem {
-	pos := m.tree.File.Position(int(at) - 1)
-	return Problem{File: m.path, Line: pos.Line, Col: pos.Column, Message: message}
-}
-
-// parseModule returns a module in any case, so that a broken file does not hide the problems of others.
-func parseModule(path, source string, c *Coverage) (*module, []Problem) {
-	m := &module{path: path, source: source, requires: map[string]string{}, coverage: c}
-	if strings.HasSuffix(path, ".json") {
-		m.json = true
-		return m, checkJSON(path, source)
-	}
-	if m.text = isText(path); m.text {
-		return m, nil
-	}
-	text := strings.TrimPrefix(source, "\ufeff")
-	if strings.HasPrefix(text, "#!") {
-		text = "//" + text[2:]
-	}
-	if needsTranspiling(path) {
-		return m, m.transpile(text)
-	}
-	if err := m.parse(text, nil); err != nil {
-		return m, m.transpile(text)
-	}
-	return m, nil
-}
-
-func checkJSON(path, source string) []Problem {
-	if gjson.Valid(source) {
-		return nil
-	}
-	return []Problem{{File: path, Line: 1, Col: 1, Message: "not valid JSON"}}
-}
-
-func (m *module) transpile(text string) []Problem {
-	code, smap, problems := transpile(m.path, text)
-	if problems == nil {
-		if err := m.parse(code, smap); err != nil {
-			problems = m.problemsOf(err)
-		}
-	}
-	if problems != nil {
-		m.scan = scan{}
-	}
-	return problems
-}
-
-// parse builds the module from text that goja takes as it is. The text is parsed alone, so that nothing in it can
-// reach out of the function that is later put around its syntax tree.
-func (m *module) parse(text string, smap *sourcemap.Consumer) error {
-	tree, err := parser.ParseFile(nil, m.path, text, 0, parser.WithDisableSourceMaps)
-	if err != nil {
-		return err
-	}
-	m.tree, m.scan = tree, scanProgram(tree)
-	m.params = m.parameters()
-	m.count(m.coverage, smap)
-	if smap != nil {
-		tree.File.SetSourceMap(smap)
-	}
-	m.compiled, err = goja.CompileAST(m.wrap(nil), false)
-	return err
-}
-
-// problemsOf turns an error of goja into problems.
-func (m *module) problemsOf(err error) []Problem {
-	var list parser.ErrorList
-	if errors.As(err, &list) {
-		problems := make([]Problem, 0, len(list))
-		for _, e := range list {
-			problems = append(problems, Problem{m.path, e.Position.Line, e.Position.Column, e.Message})
-		}
-		return problems
-	}
-	var syntax *goja.CompilerSyntaxError
-	if errors.As(err, &syntax) && syntax.File != nil {
-		pos := syntax.File.Position(syntax.Offset)
-		return []Problem{{m.path, pos.Line, pos.Column, syntax.Message}}
-	}
-	return []Problem{{File: m.path, Message: fmt.Sprint(err)}}
 }
 
 // classify decides how the program has to be run, over all its files.

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"path"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -125,7 +126,10 @@ func (c *counting) position(at file.Idx) (file.Position, bool) {
 	}
 	before := f.Source()[:at-1]
 	spaces := len(before) - len(strings.TrimRight(before, " \t("))
-	_, _, line, col, ok := c.smap.Source(pos.Line, pos.Column)
+	source, _, line, col, ok := c.smap.Source(pos.Line, pos.Column)
+	if c.m.parts != nil && source != relative(path.Dir(c.m.path), c.m.path) {
+		return file.Position{}, false // of a file that is included: statements are counted under one name
+	}
 	_, _, lineBefore, colBefore, _ := c.smap.Source(pos.Line, pos.Column-spaces-1)
 	return file.Position{Line: line, Column: col}, ok && (line != lineBefore || col != colBefore)
 }

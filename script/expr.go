@@ -37,7 +37,7 @@ func CompileExpr(source, file string, line int) (*Program, error) {
 	m := &module{path: file, source: source, requires: map[string]string{}}
 	text := strings.Repeat("\n", max(line-1, 0)) + source
 	if err := m.parse(text, nil); err != nil {
-		return nil, compileError(m.problemsOf(err))
+		return nil, compileError(m.problemsOf(err, nil))
 	}
 	if len(m.tree.Body) != 1 {
 		return nil, compileError([]Problem{{file, max(line, 1), 1, "a condition is one expression"}})
@@ -58,7 +58,7 @@ func CompileExpr(source, file string, line int) (*Program, error) {
 	m.tree.Body = nil
 	var err error
 	if m.compiled, err = goja.CompileAST(m.wrap(expression.Expression), false); err != nil {
-		return nil, compileError(m.problemsOf(err))
+		return nil, compileError(m.problemsOf(err, nil))
 	}
 	return p, nil
 }

@@ -86,19 +86,23 @@ func (p *Program) stack(frames []goja.StackFrame) string {
 	lines := 0
 	for i := range frames {
 		f := &frames[i]
-		if !p.has(f.SrcName()) || lines == maxFrames {
+		file := f.SrcName()
+		if !p.has(file) || lines == maxFrames {
 			continue
 		}
 		pos := f.Position()
 		if pos.Line < 1 || pos.Column < 1 {
 			continue
 		}
+		if name, err := url.PathUnescape(pos.Filename); err == nil && p.has(name) {
+			file = name // one that is included
+		}
 		lines++
 		name := f.FuncName()
 		if name == "<anonymous>" {
 			name = ""
 		}
-		writeFrame(&b, name, f.SrcName(), pos.Line, pos.Column)
+		writeFrame(&b, name, file, pos.Line, pos.Column)
 	}
 	return b.String()
 }
@@ -140,7 +144,7 @@ func (p *Program) added(file string, line, col int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.modules[file]
-	if m.tree == nil {
+	if m == nil || m.tree == nil {
 		return false
 	}
 	end := m.tree.File.Position(int(m.end()) - 1)
@@ -151,7 +155,7 @@ func (p *Program) added(file string, line, col int) bool {
 func (p *Program) has(file string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.modules[file] != nil
+	return p.modules[file] != nil || p.included[file]
 }
 
 // trackRejection keeps the rejected promises that nobody handles.

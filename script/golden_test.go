@@ -33,6 +33,7 @@ type golden struct {
 	Mode     string // gate (default) or react
 	Timeout  string // default 30s
 	Settings json.RawMessage
+	Data     json.RawMessage
 	Host     map[string][]reply
 	Calls    int  // how many host calls to wait for after the run
 	Parallel bool // host calls overlap: their order does not count
@@ -140,7 +141,7 @@ func (c *golden) run(engine *script.Engine, files script.Files, v script.Variant
 	if v.Counted {
 		coverage = &script.Coverage{}
 	}
-	p, err := coverage.Compile(files, main)
+	p, err := coverage.Compile(files, main, "beforePOST", "runJob")
 	if err != nil {
 		return "compile: " + strings.ReplaceAll(err.Error(), "\n", "\ncompile: ") + "\n"
 	}
@@ -151,7 +152,7 @@ func (c *golden) run(engine *script.Engine, files script.Files, v script.Variant
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	host := &fakeHost{replies: c.Host, next: map[string]int{}}
-	call := &script.Call{Function: function, Request: c.Request, Settings: c.Settings, Host: host}
+	call := &script.Call{Function: function, Request: c.Request, Settings: c.Settings, Data: c.Data, Host: host}
 	if c.Mode == "react" {
 		call.Mode = script.React
 	}

@@ -29,7 +29,7 @@ func (m *machine) hostCallSync(label, name string, parks bool, args []json.RawMe
 	}
 	select {
 	case o := <-done:
-		if o.err == nil || r.context().Err() == nil {
+		if o.err == nil || r.calls.ctx.Err() == nil {
 			return o.data, o.err, true
 		}
 	case <-r.context().Done():

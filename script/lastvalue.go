@@ -56,6 +56,14 @@ func (m *module) lastParams() []string {
 	return []string{valueName}
 }
 
+// data is what the undeclared global data of a file is to begin with.
+func (r *run) data() goja.Value {
+	if r.call.Function == "" && !r.compiling {
+		return r.m.newData()
+	}
+	return goja.Undefined()
+}
+
 // value evaluates the main file and returns its last value.
 func (r *run) value() (goja.Value, error) {
 	program, err := r.prog.lastValue()

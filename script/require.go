@@ -178,6 +178,8 @@ func (r *run) fill(args []goja.Value, m *module, module *goja.Object) []goja.Val
 			v = module.Get("exports")
 		case "require":
 			v = r.requireFor(m)
+		case dataName:
+			v = r.data()
 		default:
 			if v = r.m.js.GlobalObject().Get(name); v == nil {
 				v = goja.Undefined()

@@ -180,6 +180,10 @@ func (r *run) settle() {
 }
 
 func (r *run) returned(v goja.Value) {
+	if r.call.Function == "" && functionIn(v) != nil {
+		r.failure = &Error{Kind: Threw, Message: "the last value is a function: call it, as in main();", File: r.prog.main.path}
+		return
+	}
 	if r.gaveUp(v) {
 		return
 	}

@@ -56,6 +56,9 @@ func (s *scanner) walk(n any) {
 		}
 	case *ast.LabelledStatement:
 		s.walk(n.Statement)
+	case *ast.IfStatement:
+		s.noteNested(n.Consequent, n.Alternate)
+		s.walkChildren(n)
 	case *ast.BranchStatement, *ast.MetaProperty:
 	case *ast.CallExpression:
 		s.call(n)
@@ -181,12 +184,22 @@ func (s *scanner) classElement(e ast.ClassElement) {
 func (s *scanner) block(n any, list []ast.Statement, param ast.BindingTarget) {
 	names := map[string]bool{}
 	addLexical(names, list)
+	s.noteNested(list...)
 	if param != nil {
 		addTarget(names, param)
 	}
 	s.push(names)
 	s.walkChildren(n)
 	s.pop()
+}
+
+// noteNested notes functions that are declared where only sloppy code may.
+func (s *scanner) noteNested(list ...ast.Statement) {
+	for _, st := range list {
+		if _, ok := st.(*ast.FunctionDeclaration); ok && !s.strict {
+			s.out.nested = true
+		}
+	}
 }
 
 // loop opens the scope of the loop's own let or const, and notes what `for (x in …)` assigns.

@@ -137,7 +137,7 @@
   const httpName = /^(get|delete|post|put|patch)(Json|Text|Form|Multipart)?Response(Json|Text)$/;
 
   const httpClient = members((name) => {
-    const label = 'httpClient.' + name;
+    const label = 'bridge.httpClient.' + name;
     if (name === 'head' || name === 'headRequest') return httpCall(label, 'HEAD');
     if (name === 'postJsonOffboard') {
       return (service, path, query, headers, body) => {
@@ -173,26 +173,26 @@
 
   const scheduling = {
     scheduleRunScriptMinutes: (name, data, minutes) =>
-      later('scheduleRunScriptMinutes', name, data, Date.now() + Number(minutes) * 60000),
-    scheduleRunScriptUTC: (name, data, millis) => later('scheduleRunScriptUTC', name, data, Number(millis)),
-    scheduleRunScriptUTCv2: (name, data, millis) => later('scheduleRunScriptUTCv2', name, data, Number(millis)),
-    scheduleRunScriptMillisUTC: (name, data, millis) => later('scheduleRunScriptMillisUTC', name, data, Number(millis)),
+      later('bridge.scheduleRunScriptMinutes', name, data, Date.now() + Number(minutes) * 60000),
+    scheduleRunScriptUTC: (name, data, millis) => later('bridge.scheduleRunScriptUTC', name, data, Number(millis)),
+    scheduleRunScriptUTCv2: (name, data, millis) => later('bridge.scheduleRunScriptUTCv2', name, data, Number(millis)),
+    scheduleRunScriptMillisUTC: (name, data, millis) => later('bridge.scheduleRunScriptMillisUTC', name, data, Number(millis)),
     cancelScheduledScript: (id) => {
       const r = scheduling.sysCancelScheduledScriptIfExists(id);
       if (r.status !== 200 || r.data.cancelled > 0) return r;
       return { status: 400, reason_code: 40465, status_message: 'there is no such job', data: null };
     },
     sysCancelScheduledScriptIfExists: (id) =>
-      attempt(() => native.hostSync('cancelScheduledScript', 'scripts.cancel', String(id))),
+      attempt(() => native.hostSync('bridge.cancelScheduledScript', 'scripts.cancel', String(id))),
     getScheduledCloudScripts: (until) => attempt(() => ({
-      scheduledJobs: native.hostSync('getScheduledCloudScripts', 'scripts.scheduled', until === undefined ? {} : { until: Number(until) }),
+      scheduledJobs: native.hostSync('bridge.getScheduledCloudScripts', 'scripts.scheduled', until === undefined ? {} : { until: Number(until) }),
     })),
     getRunningOrQueuedCloudScripts: () => attempt(() => ({
-      runningJobs: native.hostSync('getRunningOrQueuedCloudScripts', 'scripts.running', {}),
+      runningJobs: native.hostSync('bridge.getRunningOrQueuedCloudScripts', 'scripts.running', {}),
     })),
   };
 
-  const scriptService = Object.assign({ runScript: run('runScript', true) }, scheduling);
+  const scriptService = Object.assign({ runScript: run('bridge.runScript', true) }, scheduling);
 
   // Services.
 
@@ -235,9 +235,9 @@
   const bridge = Object.assign({}, utils, scheduling, {
     utils: () => utils,
     include: () => { throw new Error('bridge.include stands at the top of a file, with a path that is written out'); },
-    callScript: run('callScript', false),
-    callAPI: (service, operation, data) => callAPI('callAPI', service, operation, data),
-    callAPIForSession: (as, service, operation, data) => callAPI('callAPIForSession', service, operation, data, as),
+    callScript: run('bridge.callScript', false),
+    callAPI: (service, operation, data) => callAPI('bridge.callAPI', service, operation, data),
+    callAPIForSession: (as, service, operation, data) => callAPI('bridge.callAPIForSession', service, operation, data, as),
     sleep: (ms) => native.sleep(Number(ms)),
     getAppId: () => native.about().app,
     getAppName: () => { const s = native.settings(); return s.appName === undefined ? native.about().app : s.appName; },
@@ -262,7 +262,7 @@
       native.log('warn', 'bridge.invalidateSession: sessions are tokens of the app; they end where it issues them');
       return { status: 501, reason_code: 40501, status_message: 'sessions cannot be ended here', data: null };
     },
-    setSessionCacheObject: (key, object) => cached('setSessionCacheObject', (all) => {
+    setSessionCacheObject: (key, object) => cached('bridge.setSessionCacheObject', (all) => {
       const text = JSON.stringify(object);
       if (text === undefined || text.length > maxText) throw refused('an object of the session cache has at most ' + maxText + ' characters as JSON');
       if (!(key in all) && Object.keys(all).length >= maxObjects) throw refused('a session cache holds at most ' + maxObjects + ' objects');
@@ -270,10 +270,10 @@
       return { write: true, value: null };
     }),
     getSessionCacheObject: (key) => {
-      const r = cached('getSessionCacheObject', (all) => ({ value: given(all[key]) }));
+      const r = cached('bridge.getSessionCacheObject', (all) => ({ value: given(all[key]) }));
       return r.status === 200 ? r.data : null;
     },
-    deleteSessionCacheObject: (key) => cached('deleteSessionCacheObject', (all) => {
+    deleteSessionCacheObject: (key) => cached('bridge.deleteSessionCacheObject', (all) => {
       delete all[key];
       return { write: true, value: null };
     }),
