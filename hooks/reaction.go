@@ -50,11 +50,18 @@ func (p *Pool) Reactor(r *Runner) *Reactor { return &Reactor{r, p} }
 // Plan is [Runner.Plan].
 func (x *Reactor) Plan(e *Event) (*Table, []*Match) { return x.runner.Plan(e) }
 
+// All returns the current table of each app.
+func (x *Reactor) All() map[string]*Table { return x.runner.Tables.All() }
+
+// later marks the turn of an app's runs that nobody waits for: however many they are, the app's other runs have turns of
+// their own.
+const later = " events"
+
 // React is [Runner.React] that waits. If the pool has no room the error is OVERLOADED.
 func (x *Reactor) React(ctx context.Context, e *Event, t *Table, m *Match) Reaction {
 	done := make(chan Reaction, 1)
 	own := *e
-	submitted := x.pool.Submit(e.App, func(place *Place) {
+	submitted := x.pool.Submit(e.App+later, func(place *Place) {
 		own.Place = place
 		x.runner.React(ctx, &own, t, m, func(r Reaction) { done <- r })
 	})
@@ -115,4 +122,14 @@ func (t *Table) Ordered() bool {
 	return t != nil && (slices.ContainsFunc(t.Release.Hooks, func(h Hook) bool {
 		return h.Ordered && !h.Disabled && !t.State.HookDisabled(h.Name)
 	}) || t.Canary.Ordered())
+}
+
+// Crashed is the reaction of a hook with which the workers that ran it have died.
+func Crashed(e *Event, t *Table, m *Match) Reaction {
+	err := Errorf(CodeHookCrashed, "the workers that ran it have died or were cut off")
+	return Reaction{Ran: true, Error: err, Record: Record{
+		Time: time.Now().UTC(), App: e.App, Kind: KindHook, Name: m.Name, Function: m.Function, Event: e.ID,
+		Release: t.Release.Number, Attempt: e.Attempt, Status: StatusCrashed,
+		Error: &RecordError{Code: err.Code, Message: err.Message},
+	}}
 }

@@ -11,6 +11,9 @@ type State struct {
 	// run; such a job is off.
 	QuarantinedHooks map[string]Quarantine `json:"quarantinedHooks,omitempty"`
 	QuarantinedJobs  map[string]Quarantine `json:"quarantinedJobs,omitempty"`
+	// Paused says that the app's events wait; Held, that some may be waiting still although it is not paused any more.
+	Paused bool `json:"paused,omitempty"`
+	Held   bool `json:"held,omitempty"`
 	// DisabledMethods names methods as service.name.
 	DisabledMethods []string `json:"disabledMethods,omitempty"`
 	// Plan is empty for [PlanUnlimited].

@@ -14,6 +14,8 @@ type Work struct {
 	Function string          `json:"function,omitempty"`
 	Event    json.RawMessage `json:"event"`              // {service, operation, phase} and the payload
 	Stored   time.Time       `json:"stored"`             // when the event was published
+	Sequence uint64          `json:"sequence,omitempty"` // of the event in its stream
+	Cut      bool            `json:"cut,omitempty"`      // what the event carries was too much: the stream has it
 	Round    int             `json:"round,omitempty"`    // how often it was replayed
 	Attempts []Attempt       `json:"attempts,omitempty"` // of this round, all of which failed
 	Due      time.Time       `json:"due,omitzero"`       // when the next attempt is
@@ -44,6 +46,16 @@ func NewWork(id string, e *Event, stored time.Time, m *Match) Work {
 	return Work{
 		ID: id, App: e.App, Hook: m.Name, Function: m.Function, Event: e.whole(&e.Payload, size), Stored: stored.UTC(),
 	}
+}
+
+// Shorten leaves of the event only what it is about.
+func (w *Work) Shorten() {
+	e, err := w.ParseEvent()
+	if err != nil || w.Sequence == 0 {
+		return
+	}
+	p := Payload{ID: e.ID, Key: e.Key, Origin: e.Origin, Depth: e.Depth}
+	w.Event, w.Cut = e.whole(&p, 0), true
 }
 
 // ParseEvent returns the event of the work. What it holds are slices of w.Event.

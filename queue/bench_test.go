@@ -112,14 +112,16 @@ func BenchmarkConsume(b *testing.B) {
 	var left atomic.Int64
 	left.Store(int64(b.N))
 	done := make(chan struct{})
+	log := NewLog(c)
+	b.Cleanup(log.Close)
 	b.ResetTimer()
 	run(b, func(ctx context.Context) error {
-		return Consume(ctx, c, hooks.HandlerFunc(func(context.Context, *hooks.Event) hooks.Verdict {
+		return Consume(ctx, c, handling(hooks.HandlerFunc(func(context.Context, *hooks.Event) hooks.Verdict {
 			if left.Add(-1) == 0 {
 				close(done)
 			}
 			return hooks.GoOn()
-		}), ConsumeOptions{})
+		})), log, ConsumeOptions{})
 	})
 	<-done
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")

@@ -24,6 +24,8 @@ type Config struct {
 	EventsMaxBytes int64         // default 0: as much as the server allows; past it the oldest go
 	LogMaxAge      time.Duration // default 7 days
 	LogMaxBytes    int64         // default 1 GiB; past it the oldest go
+	DeadMaxAge     time.Duration // default 90 days
+	DeadMaxBytes   int64         // default 0: as much as the server allows; past it the oldest go
 	KeepReleases   int           // of each app, the newest so many beside those that serve; default 50
 
 	Vault *hooks.Vault // encrypts secrets; nil: they can be neither set nor read
@@ -37,6 +39,7 @@ const (
 	week          = 7 * 24 * time.Hour
 
 	defaultReleases = 50
+	defaultDeadAge  = 90 * 24 * time.Hour
 )
 
 // complete fills in defaults and refuses what cannot be.
@@ -49,6 +52,8 @@ func (c Config) complete() (Config, error) {
 	c.EventsMaxBytes = cmp.Or(c.EventsMaxBytes, -1)
 	c.LogMaxAge = cmp.Or(c.LogMaxAge, week)
 	c.LogMaxBytes = cmp.Or(c.LogMaxBytes, 1<<30)
+	c.DeadMaxAge = cmp.Or(c.DeadMaxAge, defaultDeadAge)
+	c.DeadMaxBytes = cmp.Or(c.DeadMaxBytes, -1)
 	c.KeepReleases = cmp.Or(c.KeepReleases, defaultReleases)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

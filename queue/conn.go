@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,10 +20,15 @@ type Conn struct {
 	kv       jetstream.KeyValue // releases
 	keys     jetstream.KeyValue
 	secrets  jetstream.KeyValue
+	order    jetstream.KeyValue
+	once     jetstream.KeyValue
 	nonces   jetstream.KeyValue // of signed requests
 	subjects subjects
 	config   Config
 	log      *slog.Logger
+
+	mu       sync.Mutex
+	returned map[*func()]struct{} // called when the connection is back
 }
 
 const (
@@ -46,11 +52,12 @@ func Connect(ctx context.Context, config Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	nc, err := dial(ctx, &config)
+	c := &Conn{subjects: subjects{config.Prefix}, config: config, log: config.Log, returned: map[*func()]struct{}{}}
+	nc, err := dial(ctx, &config, c.reconnected)
 	if err != nil {
 		return nil, fmt.Errorf("NATS at %s: %w", shown, err)
 	}
-	c := &Conn{nc: nc, subjects: subjects{config.Prefix}, config: config, log: config.Log}
+	c.nc = nc
 	if err := c.prepare(ctx); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("NATS at %s: %w", shown, err)
@@ -58,7 +65,29 @@ func Connect(ctx context.Context, config Config) (*Conn, error) {
 	return c, nil
 }
 
-func dial(ctx context.Context, config *Config) (*nats.Conn, error) {
+// reconnected tells those who want to know that the connection is back.
+func (c *Conn) reconnected() {
+	c.log.Info("NATS connection is back")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for f := range c.returned {
+		(*f)()
+	}
+}
+
+// onReconnect has f called each time the connection is back, until forget is. f must not block.
+func (c *Conn) onReconnect(f func()) (forget func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.returned[&f] = struct{}{}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.returned, &f)
+	}
+}
+
+func dial(ctx context.Context, config *Config, reconnected func()) (*nats.Conn, error) {
 	timeout := connectTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(deadline))
@@ -80,7 +109,7 @@ func dial(ctx context.Context, config *Config) (*nats.Conn, error) {
 				log.Warn("NATS connection lost; reconnecting", "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { log.Info("NATS connection is back") }),
+		nats.ReconnectHandler(func(*nats.Conn) { reconnected() }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", "error", err) }),
 	}
 	if config.Creds != "" {

@@ -8,18 +8,20 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"gaff/hooks"
 )
 
 // ConsumeOptions says how events are worked off. The zero value is good.
 type ConsumeOptions struct {
-	// Concurrency is how many events this process handles at once; default 64.
+	// Concurrency is how many hooks of events this process runs at once, not counting those of ordered hooks and those that
+	// are tried again, which may be as many each; default 64.
 	Concurrency int
 	// AckWait is after what time without a sign of life an event is given to another worker; default 30 s. All workers
 	// under one prefix must have the same.
 	AckWait time.Duration
-	// StopWithin bounds how long Consume waits for running handlers once its context has ended; default 20 s.
+	// StopWithin bounds how long Consume waits for running hooks once its context has ended; default 20 s.
 	StopWithin time.Duration
 	// Watch is told of what is in hand; may be nil.
 	Watch hooks.Watch
@@ -29,8 +31,8 @@ const (
 	defaultConcurrency = 64
 	defaultAckWait     = 30 * time.Second
 	heartbeat          = 5 * time.Second
-	// maxDeliver bounds how often an event is given to a worker, so that one that kills workers cannot do so for ever.
-	maxDeliver = 50
+	// roomPerRun is how many messages are in hand for each hook that may run: most of them wait for their records.
+	roomPerRun = 16
 	// maxAckPending bounds what all workers together have in hand, in events.
 	maxAckPending = 20_000
 )
@@ -42,82 +44,138 @@ func (o ConsumeOptions) complete() ConsumeOptions {
 	return o
 }
 
-// Consume hands events from the stream to the handler until ctx ends, sharing them with every other process that
-// consumes under the same prefix. An event is acknowledged when the handler returns, whatever its verdict, except
-// OVERLOADED: then, and when the handler panics, it comes again later. When ctx ends no further events come in, running
-// handlers may end within StopWithin, then their context is cancelled and their events go to another worker.
-func Consume(ctx context.Context, conn *Conn, handler hooks.Handler, options ConsumeOptions) error {
-	o := options.complete()
-	consumer, err := conn.consumer(ctx, o.AckWait)
-	if err != nil {
-		return fmt.Errorf("consume events: %w", err)
-	}
-	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	w := &deliveries{conn: conn, handler: handler, watch: o.Watch, ctx: runs, handed: make(chan *delivery), hands: map[*delivery]struct{}{}}
-	for range o.Concurrency {
-		w.workers.Go(w.work)
-	}
-	w.keeper.Go(func() { w.keep(runs, o.AckWait/3) })
-	defer w.keeper.Wait()
-	defer cancel()
-	consuming, err := consumer.Consume(w.accept, jetstream.PullMaxMessages(2*o.Concurrency), jetstream.PullHeartbeat(heartbeat),
-		jetstream.ConsumeErrHandler(w.warn))
-	if err != nil {
-		close(w.handed)
-		return fmt.Errorf("consume events: %w", err)
-	}
-	select {
-	case <-ctx.Done():
-	case <-consuming.Closed():
-		err = errors.New("consume events: the consumer or the connection is gone")
-	}
-	return errors.Join(err, w.stop(consuming, o.StopWithin, cancel))
+// Reactor runs the hooks of events, one by one. It must be safe for concurrent use.
+type Reactor interface {
+	// Plan returns the release that an event belongs to, nil if its app has none, and the hooks that it starts.
+	Plan(e *hooks.Event) (*hooks.Table, []*hooks.Match)
+	// React runs one of them, without recording it. The error OVERLOADED of a hook that was not run means that there is no
+	// room for it at the moment.
+	React(ctx context.Context, e *hooks.Event, t *hooks.Table, m *hooks.Match) hooks.Reaction
+	// All returns the current release of each app.
+	All() map[string]*hooks.Table
 }
 
-// consumer makes sure of the one that all workers share.
-func (c *Conn) consumer(ctx context.Context, ackWait time.Duration) (jetstream.Consumer, error) {
+// consuming is what works events off.
+type consuming struct {
+	conn    *Conn
+	reactor Reactor
+	log     *Log
+	done    *done
+	alerts  alerts
+	lanes   *lanes
+	options ConsumeOptions
+}
+
+// Consume works events off until ctx ends, sharing them with every other process that consumes under the same prefix. Each
+// hook that an event starts runs by itself, and has its record in the log before the event is acknowledged. One that fails
+// is published as work to be tried again, as its schedule says, and at last as a dead letter, also before that; so its
+// neighbours do not run again. Nor does what has its record when an event is delivered again, because its worker died or
+// its acknowledgement was lost. Events of ordered hooks are worked off by the worker that has their part, one after the
+// other.
+//
+// When ctx ends no further events come in, running hooks may end within StopWithin, then their context is cancelled and
+// their events go to another worker.
+func Consume(ctx context.Context, conn *Conn, reactor Reactor, log *Log, options ConsumeOptions) error {
+	c := &consuming{conn: conn, reactor: reactor, log: log, done: newDone(conn), options: options.complete()}
+	defer c.done.close()
+	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	c.lanes = newLanes(c, runs)
+	events, err := c.hands(ctx, runs, "events", conn.eventConsumer(c.options.AckWait))
+	if err != nil {
+		return fmt.Errorf("consume events: %w", err)
+	}
+	events.parse = func(d *delivery) error { return d.parseEvent(conn.subjects) }
+	events.handle = c.event
+	work, err := c.hands(ctx, runs, "work", conn.workConsumer(c.options.AckWait))
+	if err != nil {
+		return fmt.Errorf("consume work: %w", err)
+	}
+	work.parse, work.handle = (*delivery).parseWork, c.work
+	events.start(ctx, c.options.Concurrency, roomPerRun*c.options.Concurrency)
+	work.start(ctx, c.options.Concurrency, roomPerRun*c.options.Concurrency)
+	var beside errgroup.Group
+	beside.Go(func() error { return c.lanes.run(ctx) })
+	beside.Go(func() error { c.release(ctx); return nil })
+	<-ctx.Done()
+	return errors.Join(c.stop(events, work, cancel), beside.Wait())
+}
+
+func (c *consuming) hands(ctx, runs context.Context, what string, config consumerConfig) (*hands, error) {
+	consumer, err := c.conn.consumer(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return &hands{conn: c.conn, what: what, consumer: consumer, runs: runs, watch: c.options.Watch, keep: c.options.AckWait / 3}, nil
+}
+
+// stop lets what is in hand end.
+func (c *consuming) stop(events, work *hands, cancel context.CancelFunc) error {
+	limit := c.options.StopWithin
+	if !c.conn.nc.IsConnected() {
+		limit = min(limit, cancelTimeout) // nobody would hear how they ended
+	}
+	within, release := context.WithTimeout(context.Background(), limit)
+	defer release()
+	var err error
+	all := []*hands{events, work}
+	for _, h := range all {
+		h.rest(within)
+	}
+	c.lanes.rest(within)
+	cancel()
+	last, release := context.WithTimeout(context.Background(), cancelTimeout)
+	defer release()
+	for _, h := range all {
+		if !h.rested(last) {
+			err = fmt.Errorf("consume %s: hooks did not end within %v", h.what, c.options.StopWithin)
+			continue
+		}
+		h.workers.Wait()
+		h.keeper.Wait()
+	}
+	c.conn.flush()
+	return err
+}
+
+// consumerConfig is a consumer that all workers share.
+type consumerConfig struct {
+	stream string
+	config jetstream.ConsumerConfig
+}
+
+func (c *Conn) eventConsumer(ackWait time.Duration) consumerConfig {
+	return consumerConfig{c.eventStream(), jetstream.ConsumerConfig{
+		Durable:       c.config.Prefix + "-workers",
+		Description:   "workers, who run the hooks of events",
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		BackOff:       []time.Duration{ackWait, ackWait, 2 * ackWait, 4 * ackWait, 10 * ackWait},
+		MaxDeliver:    -1,
+		MaxAckPending: maxAckPending,
+		Replicas:      c.config.Replicas,
+	}}
+}
+
+// workConsumer may have any number of items in hand: most wait for the time of their next attempt.
+func (c *Conn) workConsumer(ackWait time.Duration) consumerConfig {
+	return consumerConfig{c.workStream(), jetstream.ConsumerConfig{
+		Durable:       c.config.Prefix + "-work",
+		Description:   "workers, who try hooks again",
+		FilterSubject: c.config.Prefix + ".work.>",
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxDeliver:    -1,
+		MaxAckPending: -1,
+		Replicas:      c.config.Replicas,
+	}}
+}
+
+// consumer makes sure of a consumer.
+func (c *Conn) consumer(ctx context.Context, config consumerConfig) (jetstream.Consumer, error) {
 	var consumer jetstream.Consumer
-	err := insist(ctx, func() error {
-		var err error
-		consumer, err = c.js.CreateOrUpdateConsumer(ctx, c.eventStream(), jetstream.ConsumerConfig{
-			Durable:       c.config.Prefix + "-workers",
-			Description:   "workers, who run the hooks of events",
-			AckPolicy:     jetstream.AckExplicitPolicy,
-			BackOff:       []time.Duration{ackWait, ackWait, 2 * ackWait, 4 * ackWait, 10 * ackWait},
-			MaxDeliver:    maxDeliver,
-			MaxAckPending: maxAckPending,
-			Replicas:      c.config.Replicas,
-		})
+	err := insist(ctx, func() (err error) {
+		consumer, err = c.js.CreateOrUpdateConsumer(ctx, config.stream, config.config)
 		return err
 	})
 	return consumer, err
-}
-
-// stop lets what is in hand end. Nothing more is delivered; what was and has no worker yet is given back.
-func (w *deliveries) stop(consuming jetstream.ConsumeContext, within time.Duration, cancel context.CancelFunc) error {
-	w.stopping.Store(true)
-	if w.conn.nc.IsConnected() {
-		consuming.Drain()
-	} else {
-		consuming.Stop()
-	}
-	deadline := time.AfterFunc(within, cancel)
-	defer deadline.Stop()
-	done := make(chan struct{})
-	go func() {
-		<-consuming.Closed()
-		close(w.handed)
-		w.workers.Wait()
-		close(done)
-	}()
-	last := time.NewTimer(within + cancelTimeout)
-	defer last.Stop()
-	select {
-	case <-done:
-	case <-last.C:
-		return fmt.Errorf("consume events: handlers did not end within %v", within)
-	}
-	w.conn.flush()
-	return nil
 }

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"gaff/hooks"
 )
 
@@ -36,8 +34,15 @@ func (c *collector) count() int {
 	return len(c.seen)
 }
 
-func consume(t *testing.T, c *Conn, h hooks.Handler, o ConsumeOptions) (stop func() error) {
-	return run(t, func(ctx context.Context) error { return Consume(ctx, c, h, o) })
+func consume(t testing.TB, c *Conn, h hooks.Handler, o ConsumeOptions) (stop func() error) {
+	return react(t, c, handling(h), o)
+}
+
+// react works events off until the test ends.
+func react(t testing.TB, c *Conn, r Reactor, o ConsumeOptions) (stop func() error) {
+	log := NewLog(c)
+	t.Cleanup(log.Close)
+	return run(t, func(ctx context.Context) error { return Consume(ctx, c, r, log, o) })
 }
 
 func stored(t *testing.T, c *Conn) uint64 {
@@ -181,7 +186,7 @@ func TestLongHandlerKeepsItsEvent(t *testing.T) {
 	}
 }
 
-// What a worker that stops cannot end goes to another, and comes there as a further attempt.
+// What a worker that stops cannot end goes to another.
 func TestStoppedWorkerGivesEventBack(t *testing.T) {
 	t.Parallel()
 	c := connect(t, Config{})
@@ -198,23 +203,13 @@ func TestStoppedWorkerGivesEventBack(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	attempts := make(chan int, 1)
-	consume(t, c, hooks.HandlerFunc(func(_ context.Context, e *hooks.Event) hooks.Verdict {
-		attempts <- e.Attempt
-		return hooks.GoOn()
-	}), ConsumeOptions{})
-	select {
-	case n := <-attempts:
-		if n != 2 {
-			t.Errorf("attempt %d", n)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("the event was not given to another worker")
-	}
+	var seen collector
+	consume(t, c, &seen, ConsumeOptions{})
+	await(t, "the event is given to another worker", func() bool { return seen.count() == 1 })
 }
 
-// An event that there is no room for comes again; one that cannot be read does not.
-func TestOverloadedEventComesAgain(t *testing.T) {
+// An event that there is no room for waits; one that cannot be read is given up.
+func TestOverloadedEventWaits(t *testing.T) {
 	t.Parallel()
 	c := connect(t, Config{})
 	if _, err := c.js.Publish(t.Context(), c.config.Prefix+".event.default.0.customer.POST.during", nil); err != nil {
@@ -223,22 +218,24 @@ func TestOverloadedEventComesAgain(t *testing.T) {
 	if err := newGate(t, c, tables()).Publish(t.Context(), told("one")); err != nil {
 		t.Fatal(err)
 	}
-	var attempts atomic.Int64
-	consume(t, c, hooks.HandlerFunc(func(_ context.Context, e *hooks.Event) hooks.Verdict {
-		attempts.Store(int64(e.Attempt))
-		if e.Attempt == 1 {
+	var calls atomic.Int64
+	consume(t, c, hooks.HandlerFunc(func(context.Context, *hooks.Event) hooks.Verdict {
+		if calls.Add(1) == 1 {
 			return hooks.Stop(hooks.Errorf(hooks.CodeOverloaded, "full"))
 		}
 		return hooks.GoOn()
 	}), ConsumeOptions{})
-	await(t, "the second attempt", func() bool { return attempts.Load() == 2 })
-	await(t, "nothing is left to acknowledge", func() bool {
-		consumer, err := c.js.Consumer(t.Context(), c.eventStream(), c.config.Prefix+"-workers")
-		return err == nil && settled(consumer)
-	})
+	await(t, "the second call", func() bool { return calls.Load() == 2 })
+	await(t, "nothing is left to acknowledge", func() bool { return settled(t, c, c.eventStream(), "-workers") })
 }
 
-func settled(c jetstream.Consumer) bool {
-	info := c.CachedInfo()
+// settled reports whether all that a stream's consumer has got is acknowledged.
+func settled(t testing.TB, c *Conn, stream, consumer string) bool {
+	t.Helper()
+	got, err := c.js.Consumer(t.Context(), stream, c.config.Prefix+consumer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := got.CachedInfo()
 	return info.NumAckPending == 0 && info.NumPending == 0
 }

@@ -1,10 +1,6 @@
 package queue
 
 import (
-	"context"
-	"errors"
-	"runtime/debug"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,149 +9,69 @@ import (
 	"gaff/hooks"
 )
 
-// deliveries hands events over to a fixed number of goroutines.
-type deliveries struct {
-	conn     *Conn
-	handler  hooks.Handler
-	watch    hooks.Watch     // may be nil
-	ctx      context.Context // of the handlers
-	handed   chan *delivery
-	workers  sync.WaitGroup
-	keeper   sync.WaitGroup
-	stopping atomic.Bool
-
-	mu    sync.Mutex
-	hands map[*delivery]struct{} // what is in hand
+// tally holds back what is to be done until everything that it waits for is over.
+type tally struct {
+	open atomic.Int32
+	then func()
 }
 
-// delivery is one event, delivered to this process.
+// begin counts one thing to wait for; the function that it returns says that it is over.
+func (t *tally) begin() { t.open.Add(1) }
+
+func (t *tally) end() {
+	if t.open.Add(-1) == 0 {
+		t.then()
+	}
+}
+
+// delivery is one message that was delivered to this process. The stream is told what has become of it once it was
+// handled and the records that it left are kept.
 type delivery struct {
+	tally
 	message jetstream.Msg
-	event   hooks.Event
-	slot    hooks.Slot // nil if nobody watches
+	meta    *jetstream.MsgMetadata
+	event   *hooks.Event
+	work    *hooks.Work // of a message of the work stream
+	arrived time.Time
+	old     bool          // the server may have forgotten that it was worked off
+	since   time.Time     // what was told until then of its runs has to be known
+	again   bool          // it is to come again,
+	after   time.Duration // not before so long
 }
 
-// accept is the consumer's callback. It waits while every worker is busy; then no more is pulled.
-func (w *deliveries) accept(m jetstream.Msg) {
-	if w.stopping.Load() {
-		w.settle(m, m.Nak())
-		return
-	}
-	d := &delivery{message: m}
-	if err := d.parse(w.conn.subjects); err != nil {
-		w.conn.log.Error("an event cannot be read and is given up", "subject", m.Subject(), "error", err)
-		w.settle(m, m.TermWithReason("unreadable"))
-		return
-	}
-	if !w.hold(d) {
-		w.settle(m, m.NakWithDelay(firstAgain))
-		return
-	}
-	w.mu.Lock()
-	w.hands[d] = struct{}{}
-	w.mu.Unlock()
-	w.handed <- d
-}
+// repeated reports whether the delivery is not the first of its message.
+func (d *delivery) repeated() bool { return d.meta.NumDelivered > 1 }
 
-// hold notes that the event is in hand, for who gives it back if this process dies; false: there is no room.
-func (w *deliveries) hold(d *delivery) bool {
-	if w.watch == nil {
-		return true
-	}
-	d.slot = w.watch.Hold(&hooks.Held{
-		Kind: hooks.HeldEvent, App: d.event.App, Subject: d.message.Subject(), Reply: d.message.Reply(), Data: d.message.Data(),
-	})
-	d.event.Slot = d.slot
-	return d.slot != nil
-}
+// doubtful reports whether the message may have been worked off before.
+func (d *delivery) doubtful() bool { return d.old || d.repeated() }
 
-func (d *delivery) parse(s subjects) error {
-	if err := s.parseEvent(d.message.Subject(), &d.event); err != nil {
-		return err
-	}
-	meta, err := d.message.Metadata()
-	if err != nil {
-		return err
-	}
-	d.event.Attempt = int(meta.NumDelivered)
-	d.event.Payload, err = hooks.ParsePayload(d.message.Data())
-	return err
-}
+// comeAgain has the stream deliver the message again.
+func (d *delivery) comeAgain(after time.Duration) { d.again, d.after = true, after }
 
-func (w *deliveries) work() {
-	for d := range w.handed {
-		err := w.handle(d)
-		w.mu.Lock()
-		delete(w.hands, d)
-		w.mu.Unlock()
-		w.settle(d.message, err)
-		if d.slot != nil {
-			d.slot.Done()
-		}
-	}
-}
-
-const (
-	firstAgain = 100 * time.Millisecond
-	maxAgain   = time.Minute
-)
-
-// handle runs the hooks and tells the stream what has become of the event.
-func (w *deliveries) handle(d *delivery) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			w.conn.log.Error("panic in a run", "subject", d.message.Subject(), "panic", p, "stack", string(debug.Stack()))
-			err = d.message.NakWithDelay(maxAgain)
-		}
-	}()
-	verdict := w.handler.Handle(w.ctx, &d.event)
+// tell tells the stream.
+func (d *delivery) tell() error {
 	switch {
-	case w.ctx.Err() != nil:
-		return d.message.Nak()
-	case verdict.Error != nil && verdict.Error.Code == hooks.CodeOverloaded:
-		return d.message.NakWithDelay(min(firstAgain<<min(d.event.Attempt, 10), maxAgain))
+	case !d.again:
+		return d.message.Ack()
+	case d.after > 0:
+		return d.message.NakWithDelay(d.after)
 	}
-	return d.message.Ack()
+	return d.message.Nak()
 }
 
-// settle notes that the stream could not be told; then it will deliver the event again.
-func (w *deliveries) settle(m jetstream.Msg, err error) {
+// parseEvent reads a message of the event stream.
+func (d *delivery) parseEvent(s subjects) error {
+	e := &hooks.Event{Attempt: 1}
+	if err := s.parseEvent(d.message.Subject(), e); err != nil {
+		return err
+	}
+	payload, err := hooks.ParsePayload(d.message.Data())
 	if err != nil {
-		w.conn.log.Warn("an event could not be acknowledged", "subject", m.Subject(), "error", err)
+		return err
 	}
-}
-
-// keep tells the stream of what is in hand, so that it is not given to another.
-func (w *deliveries) keep(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		for _, d := range w.inHand() {
-			if err := d.message.InProgress(); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
-				w.conn.log.Warn("an event in hand could not be kept", "subject", d.message.Subject(), "error", err)
-			}
-		}
+	if e.Payload = payload; e.ID == "" {
+		e.ID = taskID(d.meta, "", "")
 	}
-}
-
-func (w *deliveries) inHand() []*delivery {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	all := make([]*delivery, 0, len(w.hands))
-	for d := range w.hands {
-		all = append(all, d)
-	}
-	return all
-}
-
-// warn is told of what the consumer overcomes by itself.
-func (w *deliveries) warn(_ jetstream.ConsumeContext, err error) {
-	if !w.stopping.Load() {
-		w.conn.log.Warn("events", "error", err)
-	}
+	d.event = e
+	return nil
 }

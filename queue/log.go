@@ -21,6 +21,8 @@ const (
 	recordSize = 1 << 10
 	// logMoment is how long a record waits for others to be published with.
 	logMoment = 25 * time.Millisecond
+	// logSoon is the same for records that somebody relies on.
+	logSoon = 2 * time.Millisecond
 	// logFlush bounds how long Close tries to publish what waits.
 	logFlush = 5 * time.Second
 	// logAgain is after what time records that the stream has not taken are published again.
@@ -28,7 +30,8 @@ const (
 )
 
 // Log records runs in the log stream, behind their back: Record never waits for NATS. While the stream cannot be
-// reached records wait, as many as there is room for; what does not fit is dropped and counted.
+// reached records wait, as many as there is room for; what does not fit is dropped and counted. A record that somebody
+// relies on, as its Stored is not nil, is never dropped before Close; there should be a bound on how many of them wait.
 type Log struct {
 	conn    *Conn
 	js      jetstream.JetStream
@@ -42,12 +45,18 @@ type Log struct {
 	taken   uint64        // records since the start that were taken in
 	settled uint64        // of them, those that were published or dropped
 	moved   chan struct{} // closed when more are settled
+	hurried bool          // somebody relies on what waits
 	flush   *time.Timer   // runs once something waits
 	due     chan struct{} // something should be published now
+
+	// What follows is the writer's own.
+	recent     []recent // messages that somebody relies on
+	connection uint64   // the one that they went over
 
 	done   chan struct{}
 	ctx    context.Context // of publishing
 	cancel context.CancelFunc
+	forget func() // ends the watch of the connection
 }
 
 // NewLog returns a log; Close ends it.
@@ -61,6 +70,7 @@ func newLog(conn *Conn, journal Journal) *Log {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &Log{conn: conn, js: js, journal: journal, ctx: ctx, cancel: cancel, due: make(chan struct{}, 1), moved: make(chan struct{}), done: make(chan struct{})}
 	l.flush = time.AfterFunc(logMoment, l.wake)
+	l.forget = conn.onReconnect(l.wake)
 	go l.write()
 	return l
 }
@@ -69,12 +79,12 @@ func newLog(conn *Conn, journal Journal) *Log {
 func (l *Log) Record(r hooks.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || len(l.waiting) >= logQueue {
+	if l.closed || len(l.waiting) >= logQueue && r.Stored == nil {
 		l.dropped.Add(1)
 		return
 	}
 	p := pending{record: r}
-	if l.journal != nil {
+	if l.journal != nil && r.Stored == nil { // what somebody relies on is made again with the run
 		l.keep(&p)
 	}
 	l.append(p)
@@ -84,11 +94,14 @@ func (l *Log) Record(r hooks.Record) {
 func (l *Log) append(p pending) {
 	l.waiting = append(l.waiting, p)
 	l.taken++
-	switch len(l.waiting) {
-	case 1:
-		l.flush.Reset(logMoment)
-	case logBatch:
+	switch {
+	case len(l.waiting) == logBatch:
 		l.wake()
+	case p.record.Stored != nil && !l.hurried:
+		l.hurried = true
+		l.flush.Reset(logSoon)
+	case len(l.waiting) == 1:
+		l.flush.Reset(logMoment)
 	}
 }
 
@@ -111,6 +124,7 @@ func (l *Log) Close() {
 	limit := time.AfterFunc(logFlush, l.cancel)
 	defer limit.Stop()
 	<-l.done
+	l.forget()
 	l.flush.Stop()
 	l.cancel()
 }
@@ -118,31 +132,29 @@ func (l *Log) Close() {
 // write publishes what waits, in batches, until the log is closed and nothing does.
 func (l *Log) write() {
 	defer close(l.done)
-	var batch []*nats.Msg
+	var b batch
 	for range l.due {
+		l.restore()
 		for {
 			records, closed := l.take()
 			if len(records) == 0 && closed {
 				l.tell()
 				return
 			}
-			if len(records) == 0 {
-				break
-			}
-			kept := 0
 			for i := range records {
-				if records[i].kept {
-					kept++
-				}
-				batch = l.add(batch, &records[i])
+				l.add(&b, &records[i])
 			}
-			l.publish(batch)
-			if kept > 0 {
-				l.journal.Drop(kept)
+			if l.publish(&b) {
+				l.stored(&b)
+			}
+			if b.kept > 0 {
+				l.journal.Drop(b.kept)
 			}
 			l.settle(len(records))
-			clear(batch)
-			batch = batch[:0]
+			b.clear()
+			if len(records) < logBatch && !closed {
+				break // what has come meanwhile waits for others
+			}
 		}
 		l.tell()
 	}
@@ -153,7 +165,7 @@ func (l *Log) take() (records []pending, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.waiting) <= logBatch {
-		records, l.waiting = l.waiting, nil
+		records, l.waiting, l.hurried = l.waiting, nil, false
 		return records, l.closed
 	}
 	records = l.waiting[:logBatch:logBatch]
@@ -161,15 +173,44 @@ func (l *Log) take() (records []pending, closed bool) {
 	return records, l.closed
 }
 
-// add appends the record as a message, unless it cannot be one.
-func (l *Log) add(batch []*nats.Msg, p *pending) []*nats.Msg {
+// batch is what is published at once. It is used again.
+type batch struct {
+	messages []*nats.Msg
+	relied   []relied
+	kept     int // records that are in the journal
+}
+
+// relied is a message that somebody relies on.
+type relied struct {
+	message *nats.Msg
+	id      string
+	stored  func()
+}
+
+func (b *batch) clear() {
+	clear(b.messages)
+	clear(b.relied)
+	b.messages, b.relied, b.kept = b.messages[:0], b.relied[:0], 0
+}
+
+// add adds the record as a message, unless it cannot be one.
+func (l *Log) add(b *batch, p *pending) {
+	if p.kept {
+		b.kept++
+	}
 	if p.message == nil {
 		p.message = l.message(&p.record)
 	}
-	if p.message == nil {
-		return batch
+	stored := p.record.Stored
+	switch {
+	case p.message != nil:
+		b.messages = append(b.messages, p.message)
+		if stored != nil {
+			b.relied = append(b.relied, relied{p.message, p.record.ID, stored})
+		}
+	case stored != nil: // it never will be
+		stored()
 	}
-	return append(batch, p.message)
 }
 
 // message is the record as the stream takes it, or nil if it cannot be one.
@@ -192,34 +233,47 @@ func (l *Log) message(r *hooks.Record) *nats.Msg {
 	return m
 }
 
-// publish returns when the stream has every message, or when the log is closed and its time is up.
-func (l *Log) publish(batch []*nats.Msg) {
-	for len(batch) > 0 {
-		batch = l.attempt(batch)
-		if len(batch) > 0 && !pause(l.ctx, logAgain) {
-			l.dropped.Add(uint64(len(batch)))
-			return
+// publish returns true when the stream has every message, false when the log is closed and its time is up.
+func (l *Log) publish(b *batch) bool {
+	for len(b.messages) > 0 && !l.attempt(b) {
+		if !pause(l.ctx, logAgain) {
+			l.dropped.Add(uint64(len(b.messages)))
+			return false
 		}
 	}
+	return true
 }
 
-// attempt publishes all at once and returns those that the stream may not have. One acknowledgement at the end stands
-// for all of them, because the stream takes in order what comes over one connection; if that was lost on the way nobody
-// knows, and all are published again. The stream knows by its id a record that it has, unless it is a passing one, which
-// may then be there twice.
-func (l *Log) attempt(batch []*nats.Msg) (left []*nats.Msg) {
+// attempt publishes all at once and reports whether the stream has them. One acknowledgement at the end stands for all of
+// them, because the stream takes in order what comes over one connection; if that was lost on the way nobody knows, and
+// all are published again. The stream knows by its id a record that it has, unless it is a passing one, which may then be
+// there twice. Which of them somebody relies on is told behind them, so that whoever finds it told finds the records.
+func (l *Log) attempt(b *batch) bool {
 	connection := l.conn.nc.Stats().Reconnects
-	last := len(batch) - 1
-	for _, m := range batch[:last] {
+	last := len(b.messages) - 1
+	for _, m := range b.messages[:last] {
 		if err := l.conn.nc.PublishMsg(m); err != nil {
-			return batch
+			return false
 		}
 	}
-	ack, err := l.js.PublishMsgAsync(batch[last], jetstream.WithStallWait(ackTimeout))
-	if err != nil || acknowledged(l.ctx, ack) != nil || l.conn.nc.Stats().Reconnects != connection {
-		return batch
+	acks := make([]jetstream.PubAckFuture, 0, 2)
+	ack, err := l.js.PublishMsgAsync(b.messages[last], jetstream.WithStallWait(ackTimeout))
+	if err != nil {
+		return false
 	}
-	return nil
+	acks = append(acks, ack)
+	if len(b.relied) > 0 {
+		if ack, err = l.js.PublishMsgAsync(l.conn.doneMessage(b.relied), jetstream.WithStallWait(ackTimeout)); err != nil {
+			return false
+		}
+		acks = append(acks, ack)
+	}
+	for _, ack := range acks {
+		if acknowledged(l.ctx, ack) != nil {
+			return false
+		}
+	}
+	return l.conn.nc.Stats().Reconnects == connection
 }
 
 // tell has the process's own log say what was dropped since it last did.

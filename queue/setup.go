@@ -20,6 +20,9 @@ const recordWindow = 30 * time.Second
 
 func (c *Conn) eventStream() string { return c.kept("EVENTS") }
 func (c *Conn) logStream() string   { return c.kept("LOG") }
+func (c *Conn) workStream() string  { return c.kept("WORK") }
+func (c *Conn) deadStream() string  { return c.kept("DEAD") }
+func (c *Conn) doneStream() string  { return c.kept("DONE") }
 
 // kept is the name of a stream or bucket.
 func (c *Conn) kept(what string) string { return strings.ToUpper(c.config.Prefix) + "_" + what }
@@ -46,6 +49,34 @@ func (c *Conn) streams() []jetstream.StreamConfig {
 		Duplicates:  recordWindow,
 		AllowDirect: true,
 		PersistMode: c.logPersistence(),
+	}, {
+		Name:        c.workStream(),
+		Description: "hooks that are to be tried again, and events of apps that are paused",
+		Subjects:    []string{c.config.Prefix + ".work.>", c.config.Prefix + ".held.>"},
+		Retention:   jetstream.WorkQueuePolicy,
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.config.Replicas,
+		Duplicates:  duplicateWindow,
+		AllowDirect: true,
+	}, {
+		Name:        c.deadStream(),
+		Description: "hooks that were given up, to be looked at and replayed",
+		Subjects:    []string{c.config.Prefix + ".dead.>"},
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.config.Replicas,
+		MaxAge:      c.config.DeadMaxAge,
+		MaxBytes:    c.config.DeadMaxBytes,
+		Duplicates:  duplicateWindow,
+		AllowDirect: true,
+	}, {
+		Name:        c.doneStream(),
+		Description: "which runs have their records, so that what is delivered again is not run again",
+		Subjects:    []string{c.subjects.done()},
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.config.Replicas,
+		MaxBytes:    doneBytes,
+		Duplicates:  recordWindow,
+		AllowDirect: true,
 	}}
 }
 
@@ -66,6 +97,8 @@ func (c *Conn) setup(ctx context.Context) error {
 		"KEYS":     {"keys by their id, without their secrets", 0, &c.keys},
 		"NONCES":   {"nonces of signed requests by key", nonceAge, &c.nonces},
 		"SECRETS":  {"encrypted secrets by app and name", 0, &c.secrets},
+		"ORDER":    {"who works off which part of the ordered events, and how far", 0, &c.order},
+		"ONCE":     {"what was done once, by app and key", onceAge, &c.once},
 	} {
 		if err := c.bucket(ctx, what, bucket.description, bucket.age, bucket.kv); err != nil {
 			return fmt.Errorf("bucket %s: %w", c.kept(what), err)

@@ -39,6 +39,35 @@ func (s subjects) record(app string, kind hooks.Kind, name string) string {
 	return s.prefix + ".log." + app + "." + string(kind) + "." + name
 }
 
+// work is where a hook that is to be tried again is published: prefix.work.app.hook.
+func (s subjects) work(app, hook string) string { return s.prefix + ".work." + app + "." + hook }
+
+// dead is where a hook that was given up is published: prefix.dead.app.hook.
+func (s subjects) dead(app, hook string) string { return s.prefix + ".dead." + app + "." + hook }
+
+// done is where it is told which runs have their records.
+func (s subjects) done() string { return s.prefix + ".done" }
+
+// held is where an event of an app that is paused waits, by the subject that it was published at.
+func (s subjects) held(event string) string {
+	return s.prefix + ".held." + strings.TrimPrefix(event, s.prefix+".event.")
+}
+
+// unheld is the subject that an event which was held was published at.
+func (s subjects) unheld(held string) string {
+	return s.prefix + ".event." + strings.TrimPrefix(held, s.prefix+".held.")
+}
+
+// lane is the one that the subject of an event belongs to; ok is false if its partition has none.
+func (s subjects) lane(event string) (id laneID, ok bool) {
+	parts, err := s.split(event, ".event.", 5)
+	if err != nil {
+		return id, false
+	}
+	part, err := strconv.ParseUint(parts[1], 10, 16)
+	return laneID{parts[0], int(part)}, err == nil && part < partitions
+}
+
 // parseAsk reads the subject of an ask into the event. The error says what is wrong with it.
 func (s subjects) parseAsk(subject string, e *hooks.Event) error {
 	parts, err := s.split(subject, ".ask.", 4)

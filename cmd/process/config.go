@@ -40,6 +40,8 @@ type Config struct {
 	EventsMaxBytes int64         // past it the oldest go
 	LogMaxAge      time.Duration // how long records are kept
 	LogMaxBytes    int64         // past it the oldest go
+	DeadMaxAge     time.Duration // how long dead letters are kept
+	DeadMaxBytes   int64         // past it the oldest go
 
 	// Services are the data services of methods, by name in lower case.
 	Services map[string]Service

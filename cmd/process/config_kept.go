@@ -25,6 +25,8 @@ func keptOptions() []option {
 		{"events-max-bytes", "how much of events is kept, such as 10GiB", false, size(func(c *Config) *int64 { return &c.EventsMaxBytes })},
 		{"log-max-age", "how long records are kept, such as 7d or 168h", false, age(func(c *Config) *time.Duration { return &c.LogMaxAge })},
 		{"log-max-bytes", "how much of the log is kept, such as 1GiB", false, size(func(c *Config) *int64 { return &c.LogMaxBytes })},
+		{"dead-max-age", "how long dead letters are kept, such as 90d", false, age(func(c *Config) *time.Duration { return &c.DeadMaxAge })},
+		{"dead-max-bytes", "how much of dead letters is kept, such as 1GiB", false, size(func(c *Config) *int64 { return &c.DeadMaxBytes })},
 	}
 }
 

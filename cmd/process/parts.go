@@ -68,6 +68,7 @@ func (c *Config) queue(log *slog.Logger) queue.Config {
 		URL: c.NATSURL, Creds: c.NATSCreds, Prefix: c.Prefix, Log: log, Vault: c.Vault, Embedded: c.Embedded,
 		KeepReleases: c.KeepReleases, Replicas: c.Replicas,
 		EventsMaxAge: c.EventsMaxAge, EventsMaxBytes: c.EventsMaxBytes, LogMaxAge: c.LogMaxAge, LogMaxBytes: c.LogMaxBytes,
+		DeadMaxAge: c.DeadMaxAge, DeadMaxBytes: c.DeadMaxBytes,
 	}
 }
 

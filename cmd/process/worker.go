@@ -91,7 +91,7 @@ func (w *worker) parts(ready func()) []func(context.Context) error {
 			return queue.ServeCalls(ctx, w.Conn, w.methods.Do, w.pool, queue.ServeOptions{Watch: w.watch})
 		},
 		func(ctx context.Context) error {
-			return queue.Consume(ctx, w.Conn, pooled, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin, Watch: w.watch})
+			return queue.Consume(ctx, w.Conn, w.pool.Reactor(w.runner), w.recorder, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin, Watch: w.watch})
 		},
 		func(ctx context.Context) error { return w.serveTasks(ctx, w.redis, w.watched(pooled), w.recorder) },
 	}

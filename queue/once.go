@@ -1,0 +1,5 @@
+package queue
+
+import "time"
+
+const onceAge = 24 * time.Hour
