@@ -19,7 +19,7 @@ type methodStep struct {
 }
 
 // macroSlot is a placeholder of a macro.
-var macroSlot = regexp.MustCompile(`\{\d{1,4}\}`) //nolint:gochecknoglobals // a constant that Go has no word for
+var macroSlot = regexp.MustCompile(`\{\d{1,4}\}`)
 
 // maxSteps is how many steps a macro may have.
 const maxMacroSteps = 1000

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -32,7 +33,7 @@ func newPostgres(t *testing.T) *ownPostgres {
 		t.Fatal("no PostgreSQL is installed: run ./test", err)
 	}
 	p := &ownPostgres{bin: found[len(found)-1], port: freePort(t), as: &syscall.SysProcAttr{}}
-	if p.dir, err = os.MkdirTemp("", "gaff-pg-"); err != nil {
+	if p.dir, err = os.MkdirTemp("", "gaff-pg-"); err != nil { //nolint:usetesting // another user must get there
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(p.dir) })
@@ -141,7 +142,7 @@ func TestPostgresKilledInMacros(t *testing.T) {
 	}
 	failed := 0
 	for i, err := range outcome {
-		e, _ := err.(*Error)
+		e, _ := errors.AsType[*Error](err)
 		switch {
 		case err == nil && !whole[i]:
 			t.Errorf("call %d succeeded and is absent", i)

@@ -79,7 +79,7 @@ func (quiet) Print(...any) {}
 
 func (s *mysqlService) close() {
 	s.killers.Wait()
-	s.db.Close() //nolint:errcheck // what is left of the connections is the system's
+	s.db.Close()
 }
 
 func (s *mysqlService) ping(ctx context.Context) (string, error) {
@@ -104,7 +104,7 @@ func (s *mysqlService) do(ctx context.Context, c *Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close() //nolint:errcheck // it goes back to the pool
+	defer conn.Close()
 	run := &mysqlRun{service: s, conn: conn, batch: batch}
 	defer context.AfterFunc(ctx, s.killer(conn))()
 	return batch.do(ctx, run)
@@ -197,7 +197,7 @@ func connectionID(ctx context.Context, conn mysqlConn) (uint64, error) {
 		return 0, err
 	}
 	var id uint64
-	_, err = fmt.Sscan(fmt.Sprintf("%s", text(row[0])), &id)
+	_, err = fmt.Sscan(text(row[0]), &id)
 	return id, err
 }
 

@@ -45,7 +45,7 @@ func (r *mysqlRun) execute(ctx context.Context, s *sqlStep, dst []byte) ([]byte,
 	if err != nil {
 		return dst, r.failure(ctx, err, false)
 	}
-	defer statement.Close() //nolint:errcheck // the server has answered
+	defer statement.Close()
 	values := make([]any, len(s.params))
 	for i, raw := range s.params {
 		values[i] = mysqlValue(raw)
@@ -86,7 +86,7 @@ func (r *mysqlRun) query(ctx context.Context, s *sql.Stmt, values []any, dst []b
 	if err != nil {
 		return dst, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	columns, err := rows.ColumnTypes()
 	if err != nil {
 		return dst, err

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -127,7 +128,7 @@ func TestMySQLBoundsAndSlowStatements(t *testing.T) {
 	refused(t, s, statement(MySQL, "select seq from seq_1_to_10001", ""), TooLarge)
 	refused(t, s, statement(MySQL, "select repeat('x', 800000)", ""), TooLarge)
 	_, err := s.Do(within(t, 200*time.Millisecond), statement(MySQL, "select sleep(60), '"+mark+"'", ""))
-	if e, ok := err.(*Error); !ok || e.Code != Timeout {
+	if e, ok := errors.AsType[*Error](err); !ok || e.Code != Timeout {
 		t.Fatalf("got %v", err)
 	}
 	query := "select count(*) n from information_schema.processlist where info like concat('select sleep%', ?, '%')"

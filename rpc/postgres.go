@@ -140,7 +140,7 @@ func (r *postgresRun) rollback(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollback)
 	defer cancel()
 	if err := r.conn.Exec(ctx, "rollback").Close(); err != nil {
-		r.conn.Close(ctx) //nolint:errcheck // the connection is given up
+		r.conn.Close(ctx)
 	}
 }
 
@@ -172,7 +172,7 @@ func (r *postgresRun) query(ctx context.Context, p *pgconn.StatementDescription,
 	for reader.NextRow() {
 		if err := out.row(); err != nil {
 			cancel()
-			reader.Close() //nolint:errcheck // it was cut off
+			reader.Close()
 			return dst, err
 		}
 		for i, value := range reader.Values() {

@@ -47,7 +47,7 @@ func postgresError(e *pgconn.PgError) *Error {
 		"detail": e.Detail, "hint": e.Hint, "constraint": e.ConstraintName, "table": e.TableName, "column": e.ColumnName,
 	} {
 		if value != "" {
-			made.with(name, value)
+			made = made.with(name, value)
 		}
 	}
 	return made

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -227,7 +228,7 @@ func TestPostgresSlowStatementIsCancelled(t *testing.T) {
 	t.Parallel()
 	s, mark := open(t, Postgres), unique()
 	_, err := s.Do(within(t, 200*time.Millisecond), statement(Postgres, "select pg_sleep(60) /* "+mark+" */", ""))
-	if e, ok := err.(*Error); !ok || e.Code != Timeout {
+	if e, ok := errors.AsType[*Error](err); !ok || e.Code != Timeout {
 		t.Fatalf("got %v", err)
 	}
 	query := "select count(*)::int n from pg_stat_activity where state = 'active' and query like '%pg_sleep(60) /* " + mark + "%' and pid <> pg_backend_pid()"

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -66,7 +67,7 @@ func withoutURL(err error, url string) string {
 func (r *redisService) close() {
 	r.end()
 	r.killers.Wait()
-	r.client.Close() //nolint:errcheck // what is left of the connections is the system's
+	r.client.Close()
 }
 
 func (r *redisService) ping(ctx context.Context) (string, error) {
@@ -172,7 +173,7 @@ func parseMacro(body string) ([]step, error) {
 
 // inStep says which step of several an error is about.
 func inStep(err error, i int) error {
-	if e, ok := err.(*Error); ok { //nolint:errorlint // ours, as it was made
+	if e, ok := errors.AsType[*Error](err); ok {
 		e.Message = fmt.Sprintf("step %d: %s", i+1, e.Message)
 		return e.with("step", i+1)
 	}

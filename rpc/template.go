@@ -9,7 +9,7 @@ import (
 )
 
 // slot is a placeholder of a macro: {0} stands for the first argument.
-var slot = regexp.MustCompile(`\{(\d{1,4})\}`) //nolint:gochecknoglobals // a constant that Go has no word for
+var slot = regexp.MustCompile(`\{(\d{1,4})\}`)
 
 // fill puts a call's arguments into a value of a macro's body. A string that is nothing but a placeholder becomes the
 // argument, of whatever type; inside other text an argument becomes text. Values that are not strings stay.
