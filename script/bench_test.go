@@ -81,6 +81,19 @@ func BenchmarkFresh(b *testing.B) {
 	benchmark(b, validating+"\nString.prototype.shout = function () { return this + '!' }", body(300))
 }
 
+// What libraries cost a run that uses them, beside BenchmarkValidate300B, which does not.
+func BenchmarkLibraryAsync(b *testing.B) {
+	benchmark(b, `function beforePOST(req, res) {
+		async.waterfall([(next) => next(null, 1), (n, next) => next(null, n + 1)], (error, n) => res.end({data: {n}}));
+	}`, body(300))
+}
+func BenchmarkLibraryCrypto(b *testing.B) {
+	benchmark(b, `function beforePOST(req, res) { res.end({data: crypto.createHash('sha256').update(req.body.note).digest('hex')}) }`, body(300))
+}
+func BenchmarkLibraryTemplate(b *testing.B) {
+	benchmark(b, `function beforePOST(req, res) { res.end({data: template('Dear {{name}}, {{#each tags}}{{this}} {{/each}}', req.body)}) }`, body(300))
+}
+
 func Benchmark200Functions(b *testing.B) {
 	var s strings.Builder
 	for i := range 200 {

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -95,12 +96,25 @@ func (m *machine) nativeTemplate(call goja.FunctionCall) goja.Value {
 		}
 		source, err := m.libs.compile(goja.Undefined(), m.js.ToValue(text))
 		if err != nil {
-			panic(rethrow(err))
+			panic(m.compilerError(err))
 		}
 		p = m.compileText(libraryPrefix+"template", source.String())
 		m.keepText(key, p)
 	}
 	return m.runProgram(p)
+}
+
+// compilerError is what went wrong in the compiler of the runtime, without its own error, whose prototype other runs share.
+func (m *machine) compilerError(err error) any {
+	ex, ok := errors.AsType[*goja.Exception](err)
+	if !ok {
+		return rethrow(err)
+	}
+	o, ok := ex.Value().(*goja.Object)
+	if !ok {
+		return ex.Value()
+	}
+	return m.newError(o.Get("message").String())
 }
 
 // nativeEvaluate(text, name) gives the value of a JavaScript expression of the settings.

@@ -6,10 +6,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,4 +147,34 @@ func checkForm(t *testing.T, raw json.RawMessage) {
 	if s := strings.Join(got, "\n"); s != want {
 		t.Errorf("got\n%s\nwant\n%s", s, want)
 	}
+}
+
+// TestLibrariesInParallel has many runs of one program load libraries and compile templates at the same time.
+func TestLibrariesInParallel(t *testing.T) {
+	t.Parallel()
+	p, err := Compile(Files{"main.js": `function beforePOST(req, res) {
+		const text = template('{{loud name}} {{n}}' + req.body.n % 3, req.body, { helpers: { loud: (s) => s.toUpperCase() } });
+		async.map([1, 2], (n, next) => setImmediate(next, null, n + req.body.n), (error, list) =>
+			res.end([text, list, crypto.hash('md5', markdown('# a')), Buffer.from(new URL('https://a.example/' + req.body.n).pathname).toString()]));
+	}`}, "main.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := NewEngine(Config{})
+	var group sync.WaitGroup
+	for worker := range 8 {
+		group.Go(func() {
+			for i := range 8 {
+				n := worker*8 + i
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				res := engine.Run(ctx, p, &Call{Function: "beforePOST", Request: Request{Body: fmt.Appendf(nil, `{"name":"ann","n":%d}`, n)}})
+				cancel()
+				want := fmt.Sprintf(`["ANN %d%d",[%d,%d],"2333b33c4072ce9a27d93929f3fed598","/%d"]`, n, n%3, n+1, n+2, n)
+				if res.Err != nil || string(res.Answer.Raw) != want {
+					t.Errorf("got %s %v, want %s", res.Answer.Raw, res.Err, want)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
