@@ -87,6 +87,8 @@ type Kind string
 const (
 	Threw    Kind = "threw"
 	TimedOut Kind = "timeout"
+	// Greedy runs have taken too much memory.
+	Greedy Kind = "memory"
 )
 
 // Error is how a run failed. Positions are the author's own.

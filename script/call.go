@@ -25,6 +25,7 @@ type Call struct {
 	Data     json.RawMessage // what a program without Function sees as data; nil: what Request says of the event
 	Settings json.RawMessage // context.settings; nil means none
 	Host     Host            // nil refuses every host call
+	Memory   uint64          // bytes that the run may take, as far as that can be told; 0: as the engine's
 	// Park is called before the run waits for a host call or a timer, and what it returns when it goes on, both on the
 	// goroutine of the run. It may be nil.
 	Park func() (resume func())

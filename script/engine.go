@@ -13,6 +13,9 @@ type Config struct {
 	// Idle is how many runtimes are kept for the next runs. Making one takes some milliseconds, keeping one some
 	// hundred kilobytes. Default: 8 for each processor.
 	Idle int
+	// Heap bounds what the runs of an engine take of the heap together, in bytes. A run that is alone in taking more is
+	// stopped. Default 0: nothing does.
+	Heap uint64
 }
 
 func (c Config) withDefaults() Config {
@@ -37,7 +40,11 @@ type Engine struct {
 }
 
 // NewEngine returns an engine whose runtimes are made when they are needed.
-func NewEngine(c Config) *Engine { return &Engine{config: c.withDefaults()} }
+func NewEngine(c Config) *Engine {
+	e := &Engine{config: c.withDefaults()}
+	e.watchdog.heap.bound = c.Heap
+	return e
+}
 
 // Abandoned returns how many runs are still stuck in a built-in function after their deadline. Each holds a goroutine
 // and, as a rule, a processor.

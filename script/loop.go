@@ -87,6 +87,9 @@ func (r *run) nothingPending() {
 }
 
 func (r *run) tooLate() *Error {
+	if r.greedy {
+		return &Error{Kind: Greedy, Message: errMemMsg, File: r.prog.main.path}
+	}
 	return &Error{Kind: TimedOut, Message: errDeadMsg, File: r.prog.main.path}
 }
 
@@ -97,6 +100,11 @@ func (r *run) takesRes() (takes bool) {
 
 // wait sleeps until a host call is back, a timer is due or the run has to stop.
 func (r *run) wait(l *loop) {
+	r.waits.Store(true)
+	defer func() {
+		r.looks.Store(0)
+		r.waits.Store(false)
+	}()
 	if r.call.Park != nil {
 		defer r.call.Park()()
 	}

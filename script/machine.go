@@ -48,6 +48,7 @@ func newMachine(frozen bool) *machine {
 	m.yes, m.no = m.js.ToValue(true), m.js.ToValue(false)
 	m.jsonParse, _ = goja.AssertFunction(m.js.Get("JSON").ToObject(m.js).Get("parse"))
 	m.error = m.js.Get("Error").ToObject(m.js)
+	m.guard()
 	m.resProto, m.enter = m.newRes(), m.newEnter()
 	m.define(m.js.GlobalObject(), m.globals())
 	if frozen {

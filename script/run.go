@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dop251/goja"
@@ -43,6 +44,9 @@ type run struct {
 	resume        chan func() // of the place that a run gave up when it was taken
 	seat          int         // among those that the watchdog looks after; with what follows under its lock
 	fate          fate
+	greedy        bool         // it was stopped for its memory
+	waits         atomic.Bool  // for a host call or timer
+	looks         atomic.Int32 // at the heap while it computed
 	interruptedAt time.Time
 
 	settingsValue goja.Value
@@ -208,7 +212,7 @@ func (r *run) fail(err error) {
 	case interrupted(err):
 		r.m.spent = true
 		if r.failure == nil {
-			r.failure = &Error{Kind: TimedOut, Message: errDeadMsg}
+			r.failure = r.tooLate()
 			r.place(r.failure, err)
 		}
 		text = "the script was still running at its deadline, after it had answered"

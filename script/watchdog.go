@@ -29,6 +29,7 @@ type watchdog struct {
 	mu      sync.Mutex
 	runs    []*run
 	looking bool
+	heap    heap
 }
 
 func (w *watchdog) add(e *Engine, r *run) {
@@ -94,6 +95,10 @@ func (w *watchdog) judge(now time.Time) (some bool, stuck []*run) {
 			i-- // another stands here now
 			stuck = append(stuck, r)
 		}
+	}
+	if r := w.heap.excess(w.runs, now); r != nil {
+		r.fate, r.interruptedAt, r.greedy = stopped, now, true
+		r.m.js.Interrupt(errMemory)
 	}
 	return len(w.runs) > 0, stuck
 }
