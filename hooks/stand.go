@@ -68,9 +68,9 @@ func (r *run) park() (resume func()) {
 		return r.place.Park()
 	}
 	r.event.Slot.Waits(true)
-	resume = r.place.Park()
+	unpark := r.place.Park() // not the result by its name, which is the function below
 	return func() {
-		resume()
+		unpark()
 		r.stand.mu.Lock()
 		defer r.stand.mu.Unlock()
 		if !r.stand.left {

@@ -69,7 +69,7 @@ func (s *StandIn) pass(t *hooks.Taken, crash *hooks.Crash) error {
 
 // failed answers a method call, which is not made again.
 func (s *StandIn) failed(t *hooks.Taken, crash *hooks.Crash) error {
-	fault := hooks.Errorf(hooks.CodeUnavailable, "the worker that had the call has died; it may have been carried out")
+	fault := unknown(hooks.Errorf(hooks.CodeHookCrashed, "the worker that had the call has died; it is not known whether it was carried out"))
 	id := ""
 	if crash != nil {
 		fault = hooks.Errorf(hooks.CodeHookCrashed, "the script ended the process that ran it: %s", crash.Reason)
