@@ -101,8 +101,11 @@ func (n *lane) recall() error {
 		n.retries[strings.TrimPrefix(kept.Key(), n.id.retries())] = w
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	n.doubt = stream.CachedInfo().State.LastSeq + 1
-	return err
+	return nil
 }
 
 // readOn reads events from where the lane is.

@@ -62,6 +62,9 @@ type leaseSeen struct {
 	at       time.Time
 }
 
+// free reports whether no worker has the lane.
+func (s leaseSeen) free(now time.Time) bool { return s.Owner == "" || now.Sub(s.at) > laneLease }
+
 // lanes are what this process knows of all lanes, and those that it works off.
 type lanes struct {
 	c      *consuming
@@ -224,7 +227,7 @@ func (l *lanes) share(tables map[string]*hooks.Table) (free []laneID, surplus []
 			continue
 		}
 		total++
-		if l.owned[id] == nil && (s.Owner == "" || now.Sub(s.at) > laneLease) {
+		if l.owned[id] == nil && s.free(now) {
 			free = append(free, id)
 		}
 	}
@@ -244,9 +247,9 @@ func (l *lanes) share(tables map[string]*hooks.Table) (free []laneID, surplus []
 func (l *lanes) claim(ctx context.Context, id laneID) {
 	l.mu.Lock()
 	s := l.seen[id]
-	closed := l.closed
+	free := s.free(time.Now()) && !l.closed // and not only when it was looked for
 	l.mu.Unlock()
-	if closed {
+	if !free {
 		return
 	}
 	began := time.Now()
@@ -288,17 +291,18 @@ func (l *lanes) takes(ctx context.Context, d *delivery, t *hooks.Table, m *hooks
 	if d.meta.Timestamp.Sub(t.Release.Created) > compareEvery+5*time.Second {
 		return laneTakes
 	}
+	if l.floor(id) < d.meta.Sequence.Stream {
+		return laneMay
+	}
 	work := hooks.Work{ID: taskID(d.meta, m.Name, m.Function)}
-	known, err := l.c.done.any(ctx, d.arrived, work.FinalID(), work.AttemptID(1))
+	known, err := l.c.done.any(ctx, time.Now(), work.FinalID(), work.AttemptID(1)) // what it ran had its record before it passed
 	switch {
 	case err != nil:
 		return laneMay
 	case known:
 		return laneTakes
-	case l.floor(id) >= d.meta.Sequence.Stream:
-		return laneLeaves
 	}
-	return laneMay
+	return laneLeaves
 }
 
 func (l *lanes) floor(id laneID) uint64 {
