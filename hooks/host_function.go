@@ -39,11 +39,12 @@ const (
 	maxHostText  = 1 << 10 // bytes of one line
 )
 
-// hostLines are the lines that the host functions of one run have written.
+// hostLines are the lines that the host functions of one run have written, and how often each was called.
 type hostLines struct {
 	mu    sync.Mutex
 	lines []LogLine
-	taken bool
+	ended bool
+	taken map[string]int
 }
 
 func (h *hostLines) add(l LogLine) {
@@ -52,7 +53,7 @@ func (h *hostLines) add(l LogLine) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.taken && len(h.lines) < maxHostLines {
+	if !h.ended && len(h.lines) < maxHostLines {
 		h.lines = append(h.lines, l)
 	}
 }
@@ -61,6 +62,17 @@ func (h *hostLines) add(l LogLine) {
 func (h *hostLines) take() []LogLine {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.taken = true
+	h.ended = true
 	return h.lines
+}
+
+// Take counts one more of what a run may do only so often, and reports whether it still may.
+func (c *Caller) Take(what string, most int) bool {
+	c.lines.mu.Lock()
+	defer c.lines.mu.Unlock()
+	if c.lines.taken == nil {
+		c.lines.taken = map[string]int{}
+	}
+	c.lines.taken[what]++
+	return c.lines.taken[what] <= most
 }

@@ -117,7 +117,7 @@ func (l *loader) root(source string) {
 		"sessions": l.sessions,
 		"methods":  l.list("methods", l.method),
 		"builtins": l.builtins,
-		"services": l.laterUnlessEmpty("services"),
+		"services": l.upstreams,
 	})
 }
 

@@ -201,22 +201,3 @@ func (l *loader) later(key string, harmless ...string) setter {
 		l.at(n, "%s is not available in this version", key)
 	}
 }
-
-// laterUnlessEmpty is [loader.later] for lists and mappings.
-func (l *loader) laterUnlessEmpty(key string) setter {
-	return func(n ast.Node) {
-		switch n := n.(type) {
-		case *ast.NullNode:
-			return
-		case *ast.SequenceNode:
-			if len(n.Values) == 0 {
-				return
-			}
-		case *ast.MappingNode:
-			if len(n.Values) == 0 {
-				return
-			}
-		}
-		l.later(key)(n)
-	}
-}

@@ -15,10 +15,11 @@ type Release struct {
 	Methods []Method  `json:"methods,omitempty"`
 	// Builtins are the commands or statements that callers may use by the built-ins of a data service, in upper case;
 	// a service that is not named has the usual ones.
-	Builtins map[string][]string `json:"builtins,omitempty"`
-	Settings json.RawMessage     `json:"settings,omitempty"` // secrets only by reference
-	Sessions *Sessions           `json:"sessions,omitempty"` // nil: callers have none
-	Files    map[string]string   `json:"files"`              // by slash-separated path: the source
+	Builtins map[string][]string  `json:"builtins,omitempty"`
+	Settings json.RawMessage      `json:"settings,omitempty"` // secrets only by reference
+	Services map[string]*Upstream `json:"services,omitempty"` // other people's APIs, by name
+	Sessions *Sessions            `json:"sessions,omitempty"` // nil: callers have none
+	Files    map[string]string    `json:"files"`              // by slash-separated path: the source
 }
 
 // Hook is a script and what it is attached to. Durations and defaults are filled in.

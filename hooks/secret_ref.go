@@ -20,14 +20,14 @@ const secretMark = "${secret:"
 // secretPattern is a reference, also as it stands in JSON: none of its characters is ever escaped.
 var secretPattern = regexp.MustCompile(`\$\{secret:([A-Za-z0-9_-]{1,64})\}`)
 
-// SecretRefs lists where the release's settings and sessions refer to secrets, in the order in which they are written.
+// SecretRefs lists where the release's settings, sessions and services refer to secrets, in the order in which they are written.
 func (r *Release) SecretRefs() []SecretRef {
 	l := &loader{files: r.Files, release: &Release{}}
 	root := l.parse(r.Files[ProjectFile])
 	pairs, _ := mappingOf(root)
 	for _, pair := range pairs {
 		switch pair.Key.GetToken().Value {
-		case "settings", "sessions":
+		case "settings", "sessions", "services":
 			l.refer(pair.Value)
 		}
 	}

@@ -22,13 +22,14 @@ type Table struct {
 	Canary  *Table
 	Percent int
 
-	programs *programs
-	masker   *masker
-	byCall   map[call][]*Match
-	services map[string]bool // that have hooks of their own
-	any      bool            // there are hooks for any service
-	jobs     map[string]*Job
-	methods  map[string]*Method // by id
+	programs  *programs
+	masker    *masker
+	byCall    map[call][]*Match
+	services  map[string]bool      // that have hooks of their own
+	upstreams map[string]*Upstream // declared services, with the values of secrets
+	any       bool                 // there are hooks for any service
+	jobs      map[string]*Job
+	methods   map[string]*Method // by id
 }
 
 // Match is a hook that an event starts, and the function in its script that runs; none of a script whose last value is

@@ -67,7 +67,9 @@ func (t *Table) resolve(values map[string]string) {
 	settings, used, missing := resolveSecrets(t.Release.Settings, values)
 	sessions, more, lacking := t.Release.Sessions.resolve(values)
 	t.Settings, t.Sessions = settings, sessions
-	t.Secrets, t.Missing = append(used, more...), append(missing, lacking...)
+	upstreams, theirs, gone := resolveUpstreams(t.Release.Services, values)
+	t.upstreams = upstreams
+	t.Secrets, t.Missing = slices.Concat(used, more, theirs), slices.Concat(missing, lacking, gone)
 	slices.Sort(t.Secrets)
 	slices.Sort(t.Missing)
 	t.Secrets, t.Missing = slices.Compact(t.Secrets), slices.Compact(t.Missing)

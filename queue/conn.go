@@ -23,6 +23,8 @@ type Conn struct {
 	order    jetstream.KeyValue
 	once     jetstream.KeyValue
 	nonces   jetstream.KeyValue // of signed requests
+	values   jetstream.Stream   // of scripts, see KV
+	kvKeys   counts             // how many keys each app has there
 	subjects subjects
 	config   Config
 	log      *slog.Logger
@@ -41,7 +43,7 @@ const (
 	maxUnacknowledged = 16 << 10
 )
 
-// Connect connects to a server of at least version 2.10 with JetStream, and makes sure of the streams and buckets that
+// Connect connects to a server of at least version 2.11 with JetStream, and makes sure of the streams and buckets that
 // Gaff needs; several processes may do so at once. Errors name the server, never a password.
 func Connect(ctx context.Context, config Config) (*Conn, error) {
 	config, err := config.complete()
@@ -149,7 +151,7 @@ func (c *Conn) newPublisher() (jetstream.JetStream, error) {
 }
 
 // The oldest server whose API has what is used here.
-const minMajor, minMinor = 2, 10
+const minMajor, minMinor = 2, 11
 
 func checkVersion(version string) error { return atLeast(version, minMajor, minMinor) }
 

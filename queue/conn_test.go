@@ -69,7 +69,7 @@ func TestConnectNeedsJetStream(t *testing.T) {
 func TestCheckVersion(t *testing.T) {
 	t.Parallel()
 	for version, ok := range map[string]bool{
-		"2.10.0": true, "2.15.2": true, "3.0.0-beta": true, "2.9.25": false, "1.4.1": false, "": false, "x.y": false,
+		"2.11.0": true, "2.10.9": false, "2.15.2": true, "3.0.0-beta": true, "2.9.25": false, "1.4.1": false, "": false, "x.y": false,
 	} {
 		if err := checkVersion(version); (err == nil) != ok {
 			t.Errorf("%q: %v", version, err)

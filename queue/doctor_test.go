@@ -104,8 +104,8 @@ func TestVersionFinding(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]hooks.Finding{
 		"2.15.2": {Name: "NATS version", OK: true, Detail: "2.15.2"},
-		"2.10.1": {Name: "NATS version", OK: true, Detail: "warning: 2.10.1; with 2.12 or later the log costs far less"},
-		"2.9.0":  {Name: "NATS version", Detail: "the server's version is 2.9.0; 2.10 or later is needed"},
+		"2.11.1": {Name: "NATS version", OK: true, Detail: "warning: 2.11.1; with 2.12 or later the log costs far less"},
+		"2.9.0":  {Name: "NATS version", Detail: "the server's version is 2.9.0; 2.11 or later is needed"},
 	} {
 		if got := versionFinding(version); got != want {
 			t.Errorf("got %+v, want %+v", got, want)

@@ -77,7 +77,7 @@ func (c *Conn) streams() []jetstream.StreamConfig {
 		MaxBytes:    doneBytes,
 		Duplicates:  recordWindow,
 		AllowDirect: true,
-	}}
+	}, c.kvStream()}
 }
 
 // setup makes sure of streams and buckets.
@@ -87,6 +87,10 @@ func (c *Conn) setup(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("stream %s: %w", config.Name, err)
 		}
+	}
+	var err error
+	if c.values, err = c.js.Stream(ctx, c.kept("KV")); err != nil {
+		return fmt.Errorf("stream %s: %w", c.kept("KV"), err)
 	}
 	for what, bucket := range map[string]struct {
 		description string
