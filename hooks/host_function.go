@@ -27,6 +27,12 @@ type Caller struct {
 	lines *hostLines
 }
 
+// NewCaller returns a caller for an adapter's own tests, and for whoever calls a host function without a script.
+func NewCaller(e *Event, t *Table) *Caller { return &Caller{Event: e, Table: t, lines: &hostLines{}} }
+
+// Lines returns what was logged, after which nothing more is.
+func (c *Caller) Lines() []LogLine { return c.lines.take() }
+
 // Log adds a line to the log of the run, as if the script had written it; level is debug, info, warn, error or fatal.
 // Lines past the bound of a run's log, and after its record is written, are dropped.
 func (c *Caller) Log(level, format string, args ...any) {

@@ -191,13 +191,3 @@ func (l *loader) field(s *string) setter {
 		}
 	}
 }
-
-// later refuses a key whose feature this version lacks, unless its value is one that means not to use it.
-func (l *loader) later(key string, harmless ...string) setter {
-	return func(n ast.Node) {
-		if s, ok := n.(ast.ScalarNode); ok && slices.Contains(harmless, s.GetToken().Value) {
-			return
-		}
-		l.at(n, "%s is not available in this version", key)
-	}
-}

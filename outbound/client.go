@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"context"
+	"crypto/x509"
 	"net/http"
 	"sync"
 
@@ -13,6 +14,7 @@ type Client struct {
 	config    Config
 	guard     *guard
 	transport *http.Transport
+	roots     *x509.CertPool // of mail servers' certificates; nil: the system's
 
 	slots chan struct{}
 	mu    sync.Mutex

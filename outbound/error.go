@@ -73,5 +73,5 @@ func isTLS(err error) bool {
 	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
 	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
 	_, header := errors.AsType[tls.RecordHeaderError](err)
-	return unknown || name || invalid || verification || header || strings.Contains(err.Error(), "tls: ")
+	return unknown || name || invalid || verification || header || strings.Contains(err.Error(), "tls: ") || strings.Contains(err.Error(), "to HTTPS client")
 }

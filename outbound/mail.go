@@ -3,6 +3,7 @@ package outbound
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"net"
@@ -43,16 +44,24 @@ func (s *server) read(settings json.RawMessage) error {
 		return hooks.Errorf(hooks.CodeBadRequest, "settings.mail needs a host, and a port that is a number")
 	}
 	switch s.TLS {
-	case "", "starttls", "tls", "none":
+	case "none":
+		if s.User != "" {
+			return hooks.Errorf(hooks.CodeBadRequest, "settings.mail: a password is sent over TLS only: use tls: starttls, or no user")
+		}
+		return nil
+	case "", "starttls", "tls":
 		return nil
 	}
 	return hooks.Errorf(hooks.CodeBadRequest, "settings.mail.tls is starttls, tls or none, not %.40q", s.TLS)
 }
 
-// client makes a connection's settings. Without TLS no password is sent.
+// client makes a connection's settings.
 func (s *server) client(c *Client) (*mail.Client, error) {
 	const submission, submissions = 587, 465
-	options := []mail.Option{mail.WithDialContextFunc(c.guard.dialMail), mail.WithTimeout(dialTimeout)}
+	options := []mail.Option{
+		mail.WithDialContextFunc(c.guard.dialMail), mail.WithTimeout(dialTimeout),
+		mail.WithTLSConfig(&tls.Config{ServerName: s.Host, RootCAs: c.roots, MinVersion: tls.VersionTLS12}),
+	}
 	port := cmp.Or(s.Port, submission)
 	switch s.TLS {
 	case "tls":
@@ -129,7 +138,7 @@ func refusedMail(host string, err error) *hooks.Error {
 	if e, ok := errors.AsType[*mail.SendError](err); ok {
 		return failure(hooks.CodeServiceError, "%s did not take the mail: %.300s", host, e.Error()).Because(err)
 	}
-	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, errBlocked) {
+	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, errBlocked) || isTLS(err) {
 		return explained(host, err)
 	}
 	return failure(hooks.CodeServiceError, "%s: %.300s", host, err.Error()).Because(err)

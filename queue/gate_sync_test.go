@@ -50,7 +50,9 @@ func TestAskAfterWithoutWorker(t *testing.T) {
 	t.Parallel()
 	c := connect(t, Config{})
 	for policy, stopped := range map[hooks.Policy]bool{"": false, hooks.Ignore: false, hooks.Fail: true} {
-		g := newGate(t, c, tables(func(h *hooks.Hook) { h.Phase, h.Functions, h.Sync, h.OnError = hooks.After, []string{"afterPOST"}, true, policy }))
+		g := newGate(t, c, tables(func(h *hooks.Hook) {
+			h.Phase, h.Functions, h.Sync, h.OnError = hooks.After, []string{"afterPOST"}, true, policy
+		}))
 		v, err := g.Ask(t.Context(), told("a"))
 		if err != nil || v.Stopped() != stopped || !stopped && len(v.Warnings) != 1 {
 			t.Errorf("policy %q: %+v, %v", policy, v, err)

@@ -20,6 +20,7 @@ type testCase struct {
 	Event     *caseEvent       `yaml:"event"`
 	Job       string           `yaml:"job"`
 	Documents map[string][]raw `yaml:"documents"` // by collection: what is there before
+	Answers   []caseAnswer     `yaml:"answers"`   // of host functions that leave the machine
 	Expect    expectation      `yaml:"expect"`
 
 	file  string

@@ -81,6 +81,7 @@ func (o *offline) runCase(ctx context.Context, engine *script.Engine, c *testCas
 		return nil, err
 	}
 	s := o.newStage(engine)
+	s.answer(c.Answers)
 	for _, collection := range slices.Sorted(maps.Keys(c.Documents)) {
 		if err := s.fill(ctx, collection, c.Documents[collection]); err != nil {
 			return nil, err

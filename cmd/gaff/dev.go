@@ -24,6 +24,7 @@ type devOptions struct {
 	dir        string // of the project
 	http, nats string // addresses to listen on
 	data       string // where everything is kept; empty: .gaff in the project
+	allow      string // ranges of addresses that scripts may reach although they are not public
 }
 
 func newDev(t *terminal) *cobra.Command {
@@ -43,6 +44,7 @@ func newDev(t *terminal) *cobra.Command {
 	cmd.Flags().StringVar(&o.http, "http", "127.0.0.1:8090", "address of the API; port 0 picks one")
 	cmd.Flags().StringVar(&o.nats, "nats", "127.0.0.1:4222", "address of NATS; port 0 picks one")
 	cmd.Flags().StringVar(&o.data, "data", "", "folder where everything is kept (default DIR/.gaff)")
+	cmd.Flags().StringVar(&o.allow, "allow-addresses", "", "ranges that scripts may reach although they are not public, such as 127.0.0.1")
 	return cmd
 }
 
@@ -77,6 +79,10 @@ func (o *devOptions) run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	allowed, err := process.ParseRanges(o.allow)
+	if err != nil {
+		return usagef("--allow-addresses: %v", err)
+	}
 	services, stop, err := devServices(ctx)
 	if err != nil {
 		return err
@@ -85,7 +91,7 @@ func (o *devOptions) run(ctx context.Context, t *terminal) error {
 	parts, err := process.Open(ctx, process.Config{
 		Services: services,
 		NATSURL:  server.URL(), RedisURL: redis.URL, SQLitePath: filepath.Join(o.data, "documents.db"),
-		Concurrency: process.DefaultConcurrency, Prefix: "gaff", Vault: vault, Embedded: true,
+		AllowAddresses: allowed, Concurrency: process.DefaultConcurrency, Prefix: "gaff", Vault: vault, Embedded: true,
 	}, log)
 	if err != nil {
 		return err

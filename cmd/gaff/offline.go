@@ -82,6 +82,12 @@ func (o *offline) newStage(engine *script.Engine) *stage {
 	return s
 }
 
+// answer has host functions that leave the machine answer what a case says.
+func (s *stage) answer(answers []caseAnswer) {
+	s.functions = answering(s.functions, answers)
+	s.runner.Functions = s.functions
+}
+
 // newRunner returns a runner of the table's hooks whose calls end here.
 func (s *stage) newRunner(t *hooks.Table) *hooks.Runner {
 	tables := &hooks.Tables{}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"runtime"
 	"slices"
@@ -31,8 +32,10 @@ type Config struct {
 	Concurrency int          // runs in flight at most; default [DefaultConcurrency]
 	MemoryLimit uint64       // bytes that an executor may take, or that the garbage collector keeps to; default 512 MiB
 	Prefix      string       // of every subject, stream and queue; default gaff
-	LogLevel    string       // debug, info, warn or error; default info
-	LogFormat   string       // text or json; default text
+	// AllowAddresses are ranges that scripts may reach although they are not public; default none.
+	AllowAddresses []netip.Prefix
+	LogLevel       string // debug, info, warn or error; default info
+	LogFormat      string // text or json; default text
 
 	KeepReleases   int           // of each app; this and what follows: 0 means the default of [queue.Config]
 	Replicas       int           // of streams and buckets
@@ -80,6 +83,7 @@ func options() []option {
 		{"executors", "executor processes; 0: scripts run in the worker itself", false, setExecutors},
 		{"concurrency", "runs in flight at most", false, setConcurrency},
 		{"memory-limit", "memory of each executor, such as 256MiB", false, setMemoryLimit},
+		{"allow-addresses", "ranges that scripts may reach although they are not public, such as 10.0.0.0/8,127.0.0.1", false, setAllowed},
 		{"prefix", "of every subject, stream and queue", false, setPrefix},
 		{"log-level", "debug, info, warn or error", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 		{"log-format", "text or json", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
@@ -233,6 +237,31 @@ func setMemoryLimit(c *Config, s string) error {
 	}
 	c.MemoryLimit = n
 	return nil
+}
+
+func setAllowed(c *Config, s string) (err error) {
+	c.AllowAddresses, err = ParseRanges(s)
+	return err
+}
+
+// ParseRanges reads ranges of addresses, separated by commas: 10.0.0.0/8, or one address.
+func ParseRanges(s string) ([]netip.Prefix, error) {
+	var ranges []netip.Prefix
+	for text := range strings.SplitSeq(s, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, bad := netip.ParseAddr(text)
+			if bad != nil || addr.Zone() != "" {
+				return nil, fmt.Errorf("%.80q is not a range such as 10.0.0.0/8, or an address", text)
+			}
+			p = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		ranges = append(ranges, p.Masked())
+	}
+	return ranges, nil
 }
 
 func setPrefix(c *Config, s string) error {

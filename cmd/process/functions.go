@@ -4,17 +4,19 @@ import (
 	"maps"
 
 	"gaff/hooks"
+	"gaff/queue"
 	"gaff/tasks"
 )
 
 // functions are what the scripts of a worker can ask of the world, beside documents.
-func functions(jobs *tasks.Queue, methods *hooks.Methods) hooks.HostFunctions {
-	return joined(tasks.Functions(jobs), methods.Functions())
+func (w *worker) functions() hooks.HostFunctions {
+	return joined(tasks.Functions(w.jobs), w.methods.Functions(), w.outbound.Functions(), hooks.KVFunctions(queue.NewKV(w.Conn)))
 }
 
-// PretendFunctions are those of runs that must have no effect.
+// PretendFunctions are those of runs that must have no effect: what they keep goes with them, and nothing leaves the
+// machine.
 func PretendFunctions() hooks.HostFunctions {
-	return joined(tasks.PretendFunctions())
+	return joined(tasks.PretendFunctions(), hooks.KVFunctions(&hooks.MemoryKV{}))
 }
 
 // joined puts the functions of several adapters together.

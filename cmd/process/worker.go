@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"gaff/hooks"
+	"gaff/outbound"
 	"gaff/queue"
 	"gaff/script"
 	"gaff/tasks"
@@ -20,6 +21,7 @@ type worker struct {
 	jobs     *tasks.Queue
 	services *dataServices
 	accounts *tasks.Accounts
+	outbound *outbound.Client
 	methods  *hooks.Methods
 	runner   *hooks.Runner
 	watch    hooks.Watch // nil: nobody answers for this process
@@ -62,11 +64,12 @@ func (p *Parts) newWorker(redis tasks.Redis, recorder *queue.Log, watch hooks.Wa
 	w := &worker{
 		Parts: p, redis: redis, recorder: recorder, watch: watch, services: services,
 		pool: hooks.NewPool(places(), p.Config.Concurrency), jobs: tasks.NewQueue(redis), accounts: tasks.NewAccounts(redis),
+		outbound: outbound.New(outbound.Config{Allow: p.Config.AllowAddresses}),
 	}
 	w.methods = &hooks.Methods{Tables: p.Tables, Gate: p.Gate, Services: services, Meter: w.accounts, Recorder: recorder, Log: p.Log}
 	w.runner = &hooks.Runner{
 		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections,
-		Functions: functions(w.jobs, w.methods), Recorder: recorder, Pool: w.pool, Watch: watch, Log: p.Log,
+		Functions: w.functions(), Recorder: recorder, Pool: w.pool, Watch: watch, Log: p.Log,
 	}
 	w.methods.Runner = w.runner
 	return w, nil
@@ -75,6 +78,7 @@ func (p *Parts) newWorker(redis tasks.Redis, recorder *queue.Log, watch hooks.Wa
 func (w *worker) close() {
 	w.pool.Close()
 	w.accounts.Close()
+	w.outbound.Close()
 	w.services.Close()
 	w.jobs.Close()
 }
