@@ -19,6 +19,7 @@ type entry struct {
 	text  string // the schedule with its time zone
 	clock clock
 	alive time.Time // when the scheduler came to know the job
+	there time.Time // since when a scheduler has been there for the job without a break, as of the last round
 	known bool      // what is remembered of it has been compared
 	ticks []time.Time
 }
@@ -41,7 +42,7 @@ func (s *Scheduler) put(ctx context.Context, e *entry, tick time.Time) error {
 		more = append(more, asynq.ProcessAt(at))
 	}
 	now := time.Now().UTC()
-	p := payload{Cron: e.job.Schedule, At: tick.UTC(), Created: now, Late: e.job.Missed == hooks.MissedAll && now.Sub(tick) > madeUpAfter}
+	p := payload{Cron: e.job.Schedule, At: tick.UTC(), Created: now, Late: e.job.Missed == hooks.MissedAll && (tick.Before(e.there) || now.Sub(tick) > madeUpAfter)}
 	err := s.queue.put(ctx, id, e.app, e.job.Name, p, more...)
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil

@@ -222,12 +222,11 @@ func (s *Scheduler) due(ctx context.Context, now time.Time) ([]*entry, error) {
 	}
 	for _, e := range due {
 		lost := 0
-		alive := s.alive
-		if e.alive.After(alive) {
-			alive = e.alive
+		if e.there = s.alive; e.alive.After(e.there) {
+			e.there = e.alive
 		}
 		before := e.clock.last
-		if e.ticks, lost = e.clock.due(now, alive, perRound); lost > 0 {
+		if e.ticks, lost = e.clock.due(now, e.there, perRound); lost > 0 {
 			s.log.Error("too many ticks were missed: the oldest are given up", "app", e.app, "job", e.job.Name, "given up", lost)
 		}
 		if s.away && len(e.ticks) > 0 && e.clock.missed != hooks.MissedAll && e.ticks[0].After(e.clock.schedule.Next(before)) {
