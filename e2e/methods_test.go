@@ -207,3 +207,20 @@ func testKilledInCall(t *testing.T, d *deployment) {
 		t.Errorf("told only after %v", time.Since(began))
 	}
 }
+
+// TestMethodsInDev: gaff dev has a Redis of its own for methods, and scripts call them.
+func TestMethodsInDev(t *testing.T) {
+	t.Parallel()
+	project := t.TempDir()
+	if err := os.CopyFS(project, os.DirFS("testdata/methods")); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, project+"/methods/add.js", "async function call(req, res) {\n"+
+		"  res.end(await rpc('redis', 'topUsers', { keys: req.body.keys, args: [1] }));\n}\n")
+	d := startDev(t, project)
+	d.rpc(t, "redis", "multi", `{"commands":[["ZADD","board",1,"ann"],["ZADD","board",2,"bob"],["EXPIRE","board",60]]}`).want(t, 200, `"result":[1,1,1]`)
+	d.rpc(t, "redis", "topUsers", `{"keys":["board"],"args":[2]}`).want(t, 200, `"result":["bob","ann"]`)
+	d.rpc(t, "math", "add", `{"keys":["board"]}`).want(t, 200, `"result":["bob"]`)
+	d.rpc(t, "redis", "cacheUser", `{"args":["7","x"]}`).want(t, 200, `"result":["OK",1]`)
+	d.rpc(t, "postgres", "activeUsers", `{"params":[30]}`).want(t, 503, `"code":"UNAVAILABLE"`, "GAFF_SERVICE_POSTGRES")
+}

@@ -72,7 +72,7 @@ func (s *StandIn) failed(t *hooks.Taken, crash *hooks.Crash) error {
 	fault := unknown(hooks.Errorf(hooks.CodeHookCrashed, "the worker that had the call has died; it is not known whether it was carried out"))
 	id := ""
 	if crash != nil {
-		fault = hooks.Errorf(hooks.CodeHookCrashed, "the script ended the process that ran it: %s", crash.Reason)
+		fault = unknown(hooks.Errorf(hooks.CodeHookCrashed, "the script ended the process that ran it: %s", crash.Reason))
 	}
 	if t.Running != nil {
 		id = t.Running.Event
