@@ -3,6 +3,7 @@ package hooks
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -64,7 +65,11 @@ func (l *loader) needs(o object, what string, keys ...string) {
 	}
 	for _, key := range keys {
 		if _, ok := o.value(key); !ok {
-			l.at(o.node, "%s needs a %s", what, key)
+			article := "a"
+			if strings.ContainsRune("aeiou", rune(key[0])) {
+				article = "an"
+			}
+			l.at(o.node, "%s needs %s %s", what, article, key)
 		}
 	}
 }

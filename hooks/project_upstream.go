@@ -1,9 +1,11 @@
 package hooks
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -105,7 +107,7 @@ func (l *loader) checkRoutes(o object, u *Upstream) {
 			continue // told
 		}
 		if err := register(mux, r.Match); err != nil {
-			l.at(o.at("routes"), "route %.100q: %s", r.Match, firstLine(err.Error()))
+			l.at(o.at("routes"), "route %.100q %s", r.Match, err.Error())
 		}
 	}
 }
@@ -114,7 +116,9 @@ func (l *loader) checkRoutes(o object, u *Upstream) {
 func register(mux *http.ServeMux, pattern string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
+			if err = errors.New("says the same as another"); !strings.Contains(fmt.Sprint(p), "conflicts with") {
+				err = errors.New("is not a pattern such as \"POST /events/{id}\"")
+			}
 		}
 	}()
 	mux.Handle(pattern, http.NotFoundHandler())
