@@ -28,15 +28,14 @@ func parseAggregates(v gjson.Result) ([]aggregate, error) {
 	}
 	var all []aggregate
 	for _, item := range list {
-		function, field, found := strings.Cut(item.Str, ":")
-		a := aggregate{function: strings.ToUpper(function)}
+		function, field, _ := strings.Cut(item.Str, ":")
+		a, found := aggregate{function: strings.ToUpper(function)}, true
 		switch a.function {
 		case "SUM", "AVG", "MIN", "MAX":
 			a.name = a.function + " " + field
 			a.path, found = fieldPath(field)
 		case "COUNT":
 			a.name = cmp.Or(field, "COUNT")
-			found = true
 		default:
 			return nil, hooks.Errorf(hooks.CodeBadRequest, "$aggregate has SUM, AVG, MIN, MAX and COUNT, not %.40q", function)
 		}
@@ -124,10 +123,13 @@ func (s *accumulator) write(dst []byte, a *aggregate, pg *page) []byte {
 	return append(dst, pg.show(s.doc)...)
 }
 
-// appendNumber writes a number: a whole one with all its digits, another as the nearest that 64 bits can hold.
+// maxFraction is with how many digits behind the point a number is written that has all of them.
+const maxFraction = 100
+
+// appendNumber writes a number with all its digits, or, if they have no end, the nearest that 64 bits can hold.
 func appendNumber(dst []byte, n *big.Rat) []byte {
-	if n.IsInt() {
-		return n.Num().Append(dst, 10)
+	if digits, ends := n.FloatPrec(); ends && digits <= maxFraction {
+		return append(dst, n.FloatString(digits)...)
 	}
 	f, _ := n.Float64()
 	if math.IsInf(f, 0) {

@@ -27,16 +27,16 @@ func format(t time.Time, layout string) string {
 }
 
 // tokens are those of moment.js, of each letter the longest first.
-var tokens = strings.Fields(`
+const tokens = `
 	YYYYYY YYYY YY Y GGGG GG gggg gg Qo Q MMMM MMM MM Mo M DDDD DDDo DDD DD Do D dddd ddd dd do d e E
-	ww wo w WW Wo W HH H hh h kk k mm m ss s A a ZZ Z z X x LTS LT LLLL LLL LL L llll lll ll l`)
+	ww wo w WW Wo W HH H hh h kk k mm m ss s A a ZZ Z z X x LTS LT LLLL LLL LL L llll lll ll l`
 
 // tokenOf is the token that a layout begins with, or its first character.
 func tokenOf(layout string) string {
 	if layout[0] == 'S' { // as many as there are digits wanted
 		return layout[:min(9, len(layout)-len(strings.TrimLeft(layout, "S")))]
 	}
-	for _, token := range tokens {
+	for token := range strings.FieldsSeq(tokens) {
 		if strings.HasPrefix(layout, token) {
 			return token
 		}

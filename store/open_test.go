@@ -118,7 +118,7 @@ func ExampleOpenSQLite() {
 	if err := s.Write(ctx, "default", "customer", insert); err != nil {
 		panic(err)
 	}
-	docs, err := s.Find(ctx, "default", "customer", json.RawMessage(`{"age":{"$gt":40}}`), json.RawMessage(`{"$fields":{"name":1}}`))
-	fmt.Printf("%s %v\n", docs, err)
+	found, err := s.Find(ctx, "default", "customer", json.RawMessage(`{"age":{"$gt":40}}`), json.RawMessage(`{"$fields":{"name":1}}`))
+	fmt.Printf("%s %v\n", found.Body(), err)
 	// Output: [{"_id":"2","name":"Bob"}] <nil>
 }

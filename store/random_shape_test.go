@@ -83,10 +83,11 @@ func naiveGroups(docs []string, by, field string) map[string]any {
 		}
 		average := any(nil)
 		if n > 0 {
-			mean, _ := new(big.Rat).Quo(sum, new(big.Rat).SetInt64(n)).Float64()
+			exact := new(big.Rat).Quo(sum, new(big.Rat).SetInt64(n))
+			mean, _ := exact.Float64()
 			average = json.Number(marshal(mean))
-			if exact := new(big.Rat).Quo(sum, new(big.Rat).SetInt64(n)); exact.IsInt() {
-				average = json.Number(exact.Num().String())
+			if _, ends := exact.FloatPrec(); ends {
+				average = json.Number(plain(exact))
 			}
 		}
 		groups[name] = map[string]any{
