@@ -72,6 +72,7 @@ func (d *deployment) records(t *testing.T) []hooks.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer js.DeleteConsumer(context.Background(), strings.ToUpper(d.prefix)+"_LOG", consumer.CachedInfo().Name)
 	var records []hooks.Record
 	for left := consumer.CachedInfo().NumPending; left > 0; left-- {
 		m, err := consumer.Next(jetstream.FetchMaxWait(30 * time.Second))

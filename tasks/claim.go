@@ -11,7 +11,8 @@ import (
 
 // Fields that we keep in asynq's own hash of a task, so that they go when it goes.
 const (
-	fieldCrashes  = "gaff:crashes"  // runs whose worker died
+	fieldCrashes  = "gaff:crashes"  // runs whose process died
+	fieldInnocent = "gaff:innocent" // of them, those that did not end it
 	fieldForgiven = "gaff:forgiven" // failures from before somebody had the task run again
 	fieldWaits    = "gaff:waits"    // times that it found no place
 	fieldSeen     = "gaff:seen"     // crashes that have been dealt with
@@ -20,6 +21,7 @@ const (
 // claim says what a task is told when it begins.
 type claim struct {
 	crashes  int // in all
+	innocent int // of them, those that were none of its own doing
 	new      int // of them, since it last began
 	forgiven int // failures that do not count
 	waits    int // times in a row that it found no place
@@ -51,8 +53,8 @@ type limits struct{ ticks, all int }
 //	ARGV[3] until when, in ms         ARGV[4], ARGV[5] limits of KEYS[2], KEYS[3]; 0: none
 //	ARGV[6] 1: it would wait for the ticks that run; 0: it would be passed over
 //
-// It returns crashes, those of them that are new, forgiven, waits and whether there was a place. A task that holds one
-// already keeps it.
+// It returns crashes, those of them that are new, forgiven, waits, whether there was a place, and innocent crashes. A task
+// that holds a place already keeps it.
 func claimScript() *redis.Script {
 	return redis.NewScript(`
 local function free(key, limit)
@@ -87,7 +89,8 @@ else
 	end
 	waits = redis.call("HINCRBY", KEYS[1], "` + fieldWaits + `", 1)
 end
-return {crashes, crashes - seen, forgiven, waits, place}`)
+local innocent = tonumber(redis.call("HGET", KEYS[1], "` + fieldInnocent + `") or 0)
+return {crashes, crashes - seen, forgiven, waits, place, innocent}`)
 }
 
 // claim takes a place for a task of the job, and finds out how it has fared so far. waits: should another tick of the job run
@@ -99,13 +102,13 @@ func (q *Queue) claim(ctx context.Context, w *work, l limits, waits bool) (claim
 	ticks, all := q.redis.key("ticks:"+taskType(w.app, w.job)), q.redis.key("runs:"+taskType(w.app, w.job))
 	got, err := claimScript().Run(ctx, q.client, []string{q.redis.taskKey(w.id), ticks, all, q.waiting(w)},
 		w.id, now.UnixMilli(), now.Add(slotFor).UnixMilli(), l.ticks, l.all, waits).Int64Slice()
-	if err == nil && len(got) != 5 {
+	if err == nil && len(got) != 6 {
 		err = errors.New("the answer is not as expected")
 	}
 	if err != nil {
 		return claim{}, fmt.Errorf("task %s: a place to run: %w", w.id, err)
 	}
-	c := claim{crashes: int(got[0]), new: int(got[1]), forgiven: int(got[2]), waits: int(got[3]), place: place(got[4])}
+	c := claim{crashes: int(got[0]), new: int(got[1]), forgiven: int(got[2]), waits: int(got[3]), place: place(got[4]), innocent: int(got[5])}
 	if c.place == placeFree && l.ticks > 0 {
 		c.keys = append(c.keys, ticks)
 	}
@@ -152,5 +155,5 @@ func (q *Queue) release(ctx context.Context, w *work, c *claim) error {
 func (q *Queue) forgive(ctx context.Context, id string, failures int) error {
 	ctx, cancel := context.WithTimeout(ctx, redisWithin)
 	defer cancel()
-	return q.client.HSet(ctx, q.redis.taskKey(id), fieldForgiven, failures, fieldCrashes, 0, fieldSeen, 0).Err()
+	return q.client.HSet(ctx, q.redis.taskKey(id), fieldForgiven, failures, fieldCrashes, 0, fieldInnocent, 0, fieldSeen, 0).Err()
 }

@@ -53,7 +53,7 @@ func TestGiveBack(t *testing.T) {
 		q := NewQueue(r)
 		defer q.Close()
 		for _, want := range []int{1, 0} {
-			if n, err := q.GiveBack(t.Context(), "a", id, "a:none"); err != nil || n != want {
+			if n, err := q.GiveBack(t.Context(), "a", false, id, "a:none"); err != nil || n != want {
 				t.Errorf("%d, %v; want %d", n, err, want)
 			}
 		}
@@ -123,7 +123,7 @@ func TestCrashAfterRecord(t *testing.T) {
 		}}
 		q := NewQueue(r)
 		defer q.Close()
-		if n, err := q.GiveBack(t.Context(), "a", ok, failed); n != 2 || err != nil {
+		if n, err := q.GiveBack(t.Context(), "a", true, ok, failed); n != 2 || err != nil {
 			t.Fatal(n, err)
 		}
 		h := newHandler()
@@ -149,7 +149,7 @@ func TestCrashes(t *testing.T) {
 		q := NewQueue(r)
 		defer q.Close()
 		q.client.HSet(t.Context(), q.redis.taskKey(id), fieldCrashes, maxCrashes-1)
-		if n, err := q.GiveBack(t.Context(), "a", id); n != 1 || err != nil {
+		if n, err := q.GiveBack(t.Context(), "a", false, id); n != 1 || err != nil {
 			t.Fatal(n, err)
 		}
 		h, b := newHandler(), &book{}
@@ -162,6 +162,27 @@ func TestCrashes(t *testing.T) {
 		}
 		if records, _ := b.Logs(t.Context(), hooks.LogFilter{}); len(records) != 1 || records[0].Status != "crashed" {
 			t.Errorf("%+v", records)
+		}
+	})
+}
+
+// TestInnocentCrashes: what was only there when processes ended runs on.
+func TestInnocentCrashes(t *testing.T) {
+	onEach(t, func(t *testing.T, r Redis) {
+		id := died(t, r, "j", time.Now())
+		q := NewQueue(r)
+		defer q.Close()
+		q.client.HSet(t.Context(), q.redis.taskKey(id), fieldCrashes, maxCrashes, fieldInnocent, maxCrashes-1)
+		if n, err := q.GiveBack(t.Context(), "a", true, id); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		h := newHandler()
+		run(t, func(ctx context.Context) error {
+			return Serve(ctx, r, h, Options{Tables: jobsOf(hooks.Job{Name: "j"}), Journal: &book{}, Log: new(logs).logger()})
+		})
+		waitState(t, r, id, asynq.TaskStateCompleted)
+		if e := <-h.events; e.Attempt != maxCrashes+2 {
+			t.Errorf("%+v", e)
 		}
 	})
 }

@@ -144,10 +144,11 @@ func (a *attempt) recovered(ctx context.Context, e *hooks.Event) (done bool, err
 			}
 		}
 	}
-	if a.claim.crashes < maxCrashes {
+	ended := a.claim.crashes - a.claim.innocent
+	if ended < maxCrashes {
 		return false, nil
 	}
-	message := fmt.Sprintf("the process that ran it has died %d times", a.claim.crashes)
+	message := fmt.Sprintf("the process that ran it has died %d times", ended)
 	return true, a.unrun(e, "crashed", "HOOK_CRASHED", message, final{fmt.Errorf("HOOK_CRASHED: %s", message)})
 }
 

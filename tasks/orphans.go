@@ -63,7 +63,7 @@ func (o *orphans) look(ctx context.Context, now time.Time) error {
 		if seen[id] = s; now.Sub(s.since) < orphanAfter {
 			continue
 		}
-		given, err := o.queue.giveBack(ctx, id, lease)
+		given, err := o.queue.giveBack(ctx, id, lease, false)
 		if err != nil {
 			return err
 		}

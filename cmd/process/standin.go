@@ -36,7 +36,7 @@ type standIn struct {
 func (s *standIn) Again(t *hooks.Taken) {
 	var err error
 	if t.Kind == hooks.HeldTask {
-		err = s.giveBack(t)
+		err = s.giveBack(t, true)
 	} else {
 		err = s.queue.Again(t)
 	}
@@ -57,7 +57,7 @@ func (s *standIn) Crashed(t *hooks.Taken, why string) {
 	var err error
 	switch t.Kind {
 	case hooks.HeldTask:
-		err = s.giveBack(t)
+		err = s.giveBack(t, false)
 	case hooks.HeldStuck:
 	default:
 		err = s.queue.Crashed(t, why)
@@ -68,10 +68,10 @@ func (s *standIn) Crashed(t *hooks.Taken, why string) {
 // Alone implements [executor.StandIn].
 func (s *standIn) Alone(ctx context.Context, t *hooks.Taken) error { return s.queue.Alone(ctx, t) }
 
-func (s *standIn) giveBack(t *hooks.Taken) error {
+func (s *standIn) giveBack(t *hooks.Taken, innocent bool) error {
 	ctx, cancel := context.WithTimeout(s.ctx, afterDeath)
 	defer cancel()
-	_, err := s.jobs.GiveBack(ctx, t.App, t.Reply)
+	_, err := s.jobs.GiveBack(ctx, t.App, innocent, t.Reply)
 	return err
 }
 
