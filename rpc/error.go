@@ -106,7 +106,9 @@ func broken(ctx context.Context, service string, sent bool, cause error) *Error 
 	switch {
 	case late && sent:
 		return errorf(Timeout, "%s did not end in time", service).with("outcome", "unknown").because(cause)
-	case late, !sent:
+	case late:
+		return errorf(Timeout, "there was no connection to %s in time", service).because(cause)
+	case !sent:
 		return errorf(Unavailable, "%s cannot be reached", service).because(cause)
 	case errors.Is(cause, errRaw):
 		return tooManyBytes().because(cause)

@@ -119,6 +119,8 @@ func (s *mysqlService) acquire(ctx context.Context) (*sql.Conn, error) {
 		return conn, nil
 	case within.Err() != nil && s.db.Stats().InUse >= s.db.Stats().MaxOpenConnections:
 		return nil, errorf(Overloaded, "no connection to %s was free in time; try again", s.name).because(err)
+	case over(ctx):
+		return nil, errorf(Timeout, "there was no connection to %s in time", s.name).because(err)
 	}
 	return nil, errorf(Unavailable, "%s cannot be reached", s.name).because(err)
 }

@@ -127,7 +127,7 @@ func TestMySQLBoundsAndSlowStatements(t *testing.T) {
 	s, mark := open(t, MySQL), unique()
 	refused(t, s, statement(MySQL, "select seq from seq_1_to_10001", ""), TooLarge)
 	refused(t, s, statement(MySQL, "select repeat('x', 800000)", ""), TooLarge)
-	_, err := s.Do(within(t, 200*time.Millisecond), statement(MySQL, "select sleep(60), '"+mark+"'", ""))
+	_, err := s.Do(within(t, 500*time.Millisecond), statement(MySQL, "select sleep(60), '"+mark+"'", ""))
 	if e, ok := errors.AsType[*Error](err); !ok || e.Code != Timeout {
 		t.Fatalf("got %v", err)
 	}

@@ -100,6 +100,8 @@ func (s *postgresService) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		return conn, nil
 	case within.Err() != nil && s.pool.Stat().AcquiredConns() >= s.pool.Config().MaxConns:
 		return nil, errorf(Overloaded, "no connection to %s was free in time; try again", s.name).because(err)
+	case over(ctx):
+		return nil, errorf(Timeout, "there was no connection to %s in time", s.name).because(err)
 	}
 	return nil, errorf(Unavailable, "%s cannot be reached", s.name).because(err)
 }

@@ -227,7 +227,8 @@ func TestPostgresBounds(t *testing.T) {
 func TestPostgresSlowStatementIsCancelled(t *testing.T) {
 	t.Parallel()
 	s, mark := open(t, Postgres), unique()
-	_, err := s.Do(within(t, 200*time.Millisecond), statement(Postgres, "select pg_sleep(60) /* "+mark+" */", ""))
+	must(t, s, statement(Postgres, "select 1", ""))
+	_, err := s.Do(within(t, 500*time.Millisecond), statement(Postgres, "select pg_sleep(60) /* "+mark+" */", ""))
 	if e, ok := errors.AsType[*Error](err); !ok || e.Code != Timeout {
 		t.Fatalf("got %v", err)
 	}
