@@ -64,6 +64,8 @@ func newAPI(s *Server) *api {
 	a.keys()
 	a.secrets()
 	a.apps()
+	a.pauses()
+	a.dead()
 	a.trial()
 	a.doctor()
 	a.describe()

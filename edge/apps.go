@@ -76,6 +76,7 @@ func (s *Server) account(ctx context.Context, app *hooks.AppSummary) error {
 	if err != nil {
 		return err
 	}
+	app.Paused = state.Paused
 	if app.Plan = cmp.Or(state.Plan, hooks.PlanUnlimited); app.Plan != hooks.PlanMetered {
 		return nil
 	}

@@ -34,6 +34,9 @@ type Config struct {
 	// and the records of all runs.
 	DryRun func(ctx context.Context, r *hooks.Release, e *hooks.Event) (hooks.Verdict, []hooks.Record, error)
 	Logs   Logs
+	// Dead keeps the dead letters, and Replay has a hook run again for events. Default: there are no such operations.
+	Dead   Dead
+	Replay func(ctx context.Context, f hooks.ReplayFilter, perSecond int, dry bool) (hooks.Replayed, error)
 	// Recorder takes the records of changes that callers make. Default: they are not recorded.
 	Recorder hooks.Recorder
 	// Checks are what /readyz asks, by the name that it shows. They obey their context. None: always ready.

@@ -34,6 +34,7 @@ type world struct {
 	verdict hooks.Verdict
 	records []hooks.Record
 	tail    chan hooks.Record
+	letters []hooks.DeadLetter
 	apply   func(*hooks.Release) error
 
 	registry

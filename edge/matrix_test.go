@@ -32,6 +32,8 @@ func routesUnderV1(t *testing.T) []v1Route {
 		"GET /v1/hooks", "GET /v1/hooks/{name}", "PATCH /v1/hooks/{name}", "GET /v1/jobs", "GET /v1/jobs/{name}", "PATCH /v1/jobs/{name}",
 		"POST /v1/jobs/{name}/run", "POST /v1/jobs/{name}/enqueue", "GET /v1/tasks", "GET /v1/tasks/{id}", "POST /v1/tasks/{id}/retry",
 		"DELETE /v1/tasks/{id}", "GET /v1/methods", "GET /v1/methods/{name}", "PATCH /v1/methods/{name}", "GET /v1/keys", "POST /v1/keys", "DELETE /v1/keys/{id}",
+		"GET /v1/dead", "GET /v1/dead/{id}", "DELETE /v1/dead/{id}", "POST /v1/dead/replay", "POST /v1/dead/drop", "POST /v1/replay",
+		"POST /v1/pause", "POST /v1/resume",
 		"GET /v1/secrets", "PUT /v1/secrets/{name}", "DELETE /v1/secrets/{name}", "POST /v1/test",
 	} {
 		method, path, _ := strings.Cut(r, " ")

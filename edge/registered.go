@@ -23,12 +23,15 @@ type hookBody struct {
 	Changed   []string        `json:"changed,omitempty"`
 	Origins   []hooks.Origin  `json:"origins"`
 	Params    json.RawMessage `json:"params,omitempty"`
+	Sync      bool            `json:"sync,omitempty"`
+	Ordered   bool            `json:"ordered,omitempty"`
+	Retry     *retryBody      `json:"retry,omitempty"`
 }
 
 func hookBodyOf(h *hooks.Hook) hookBody {
 	return hookBody{
 		h.Name, h.Service, h.Operation, h.Phase, h.Functions, h.Script, h.Timeout.String(), h.Order, h.OnError, h.When, h.Changed,
-		h.Origins, h.Params,
+		h.Origins, h.Params, h.Sync, h.Ordered, retryBodyOf(h.Retry),
 	}
 }
 

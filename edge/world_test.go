@@ -218,7 +218,7 @@ func (w *world) config() Config {
 			w.ran = append(w.ran, app+"/"+job)
 			return "run-" + strconv.Itoa(len(w.ran)), nil
 		},
-		Tasks: queueOf{w}, TaskControl: queueOf{w},
+		Tasks: queueOf{w}, TaskControl: queueOf{w}, Dead: deadOf{w}, Replay: w.replay,
 		DryRun: func(_ context.Context, r *hooks.Release, e *hooks.Event) (hooks.Verdict, []hooks.Record, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

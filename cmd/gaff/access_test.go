@@ -104,7 +104,7 @@ func TestSecrets(t *testing.T) {
 func TestApps(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, map[string]http.HandlerFunc{
-		"GET /v1/apps":         answer(200, `[{"name":"shop","release":7,"hooks":2,"jobs":1,"plan":"metered","account":{"balance":9,"used":1},"created":"0001-01-01T00:00:00Z"},{"name":"new","plan":"unlimited"}]`),
+		"GET /v1/apps":         answer(200, `[{"name":"shop","release":7,"hooks":2,"jobs":1,"plan":"metered","account":{"balance":9,"used":1},"paused":true,"created":"0001-01-01T00:00:00Z"},{"name":"new","plan":"unlimited"}]`),
 		"PATCH /v1/apps/shop":  answer(200, `{"name":"shop","plan":"metered","account":{"balance":14,"used":1}}`),
 		"POST /v1/apps":        answer(201, `{"name":"shop"}`),
 		"DELETE /v1/apps/shop": answer(204, ""),
@@ -112,8 +112,8 @@ func TestApps(t *testing.T) {
 	})
 	code, stdout, stderr := s.gaff(t, "", "apps")
 	expect(t, "list", code, stdout, stderr, 0,
-		"APP   RELEASE  HOOKS  JOBS  PLAN       BALANCE  USED  CREATED\n"+
-			"shop  7        2      1     metered    9        1     -\nnew   -        0      0     unlimited  -        -     -\n", "")
+		"APP   RELEASE  HOOKS  JOBS  PLAN       BALANCE  USED  EVENTS  CREATED\n"+
+			"shop  7        2      1     metered    9        1     wait    -\nnew   -        0      0     unlimited  -        -     -       -\n", "")
 	code, stdout, stderr = s.gaff(t, "", "apps", "plan", "shop", "metered", "--add", "5")
 	expect(t, "plan", code, stdout, stderr, 0, "app shop is metered: it has 14 calls left and has used 1\n", "")
 	if got := s.last(t); got != `PATCH /v1/apps/shop app= Bearer k3y {"plan":"metered","add":5}` {

@@ -37,7 +37,7 @@ func newApps(t *terminal) *cobra.Command {
 			return g.createApp(cmd.Context(), args[0])
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
-	}, g.newAppsDelete(), g.newAppsPlan())
+	}, g.newAppsDelete(), g.newAppsPlan(), g.newAppsPause("pause", true), g.newAppsPause("resume", false))
 	return cmd
 }
 
@@ -47,10 +47,10 @@ func (g *target) listApps(cmd *cobra.Command, _ []string) error {
 			for _, a := range apps {
 				balance, used := balanceOf(a.Account)
 				rows = append(rows, []string{
-					a.Name, number(a.Release), strconv.Itoa(a.Hooks), strconv.Itoa(a.Jobs), string(a.Plan), balance, used, moment(a.Created),
+					a.Name, number(a.Release), strconv.Itoa(a.Hooks), strconv.Itoa(a.Jobs), string(a.Plan), balance, used, pausedState(a.Paused), moment(a.Created),
 				})
 			}
-			return []string{"APP", "RELEASE", "HOOKS", "JOBS", "PLAN", "BALANCE", "USED", "CREATED"}, rows
+			return []string{"APP", "RELEASE", "HOOKS", "JOBS", "PLAN", "BALANCE", "USED", "EVENTS", "CREATED"}, rows
 		})
 }
 

@@ -82,6 +82,8 @@ func newRoot(t *terminal) *cobra.Command {
 		newRegister(t, "method", "  gaff methods\n  gaff methods get topUsers"),
 		newEmit(t),
 		newLogs(t),
+		newDead(t),
+		newReplay(t),
 		newApps(t),
 		newKeys(t),
 		newSecrets(t),
