@@ -19,6 +19,9 @@ type death struct {
 	state *os.ProcessState
 }
 
+// death is how the process, which is gone, has ended.
+func (p *process) death() death { return death{fault(p.fault.Load()), p.state} }
+
 // outside reports whether somebody else has killed it: a person, or the kernel for want of memory.
 func (d death) outside() bool {
 	status, ok := d.state.Sys().(syscall.WaitStatus)
@@ -79,8 +82,8 @@ func (s *Supervisor) judge(d death, taken []*hooks.Taken) blame {
 }
 
 // bury answers for an executor that is gone.
-func (s *Supervisor) bury(ctx context.Context, p *process, state *os.ProcessState) {
-	d := death{fault(p.fault.Load()), state}
+func (s *Supervisor) bury(ctx context.Context, p *process) {
+	d := p.death()
 	taken := p.region.taken(s.clock)
 	records := (&Journal{p.region}).left()
 	defer func() { s.config.Records(records) }() // answers go first
@@ -89,7 +92,7 @@ func (s *Supervisor) bury(ctx context.Context, p *process, state *os.ProcessStat
 	}
 	b := s.judge(d, taken)
 	s.awaitAnother(ctx, taken)
-	log := s.config.Log.With("pid", state.Pid(), "how", d.String(), "in hand", len(taken), "suspects", len(b.suspects))
+	log := s.config.Log.With("pid", p.state.Pid(), "how", d.String(), "in hand", len(taken), "suspects", len(b.suspects))
 	if ctx.Err() != nil {
 		log.Info("an executor has ended")
 	} else {

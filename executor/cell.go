@@ -16,7 +16,7 @@ const patience = 90 * time.Second
 func (s *Supervisor) judgeAlone(ctx context.Context) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var cell *cell
+	var cell *process
 	defer func() {
 		if cell != nil {
 			cell.end()
@@ -36,62 +36,39 @@ func (s *Supervisor) judgeAlone(ctx context.Context) {
 	}
 }
 
-// cell is the executor for suspects.
-type cell struct {
-	process *process
-	gone    chan struct{} // closed when it is, with state
-	death   death
-}
-
-// end ends the cell and waits for that.
-func (c *cell) end() {
-	c.process.kill(none)
-	<-c.gone
-	_ = c.process.region.unmap() // likewise
-}
-
 // ensureCell returns a cell that serves, or nil if there cannot be one now.
-func (s *Supervisor) ensureCell(ctx context.Context, c *cell) *cell {
-	if c != nil {
+func (s *Supervisor) ensureCell(ctx context.Context, p *process) *process {
+	if p != nil {
 		select {
-		case <-c.gone:
+		case <-p.gone:
+			_ = p.region.unmap() // there is nothing in it any more
 		default:
-			return c
+			return p
 		}
-	}
-	if c != nil {
-		_ = c.process.region.unmap() // there is nothing in it any more
 	}
 	p, err := start(s.config.Input(s.config.Executors), s.config.Slots, s.config.Output)
 	if err != nil {
 		s.config.Log.Error("no cell for suspects", "error", err)
 		return nil
 	}
-	c = &cell{process: p, gone: make(chan struct{})}
-	stop := make(chan struct{})
-	go s.watch(context.WithoutCancel(ctx), p, stop)
-	go func() {
-		state := p.wait()
-		close(stop)
-		c.death = death{fault(p.fault.Load()), state}
-		close(c.gone)
-	}()
-	for !p.serves.Load() {
+	p.serve()
+	go s.watch(context.WithoutCancel(ctx), p)
+	for p.region.ready.Load() == 0 {
 		select {
-		case <-c.gone:
+		case <-p.gone:
 			_ = p.region.unmap() // likewise
 			return nil
 		case <-ctx.Done():
-			c.end()
+			p.end()
 			return nil
 		case <-time.After(lookEvery):
 		}
 	}
-	return c
+	return p
 }
 
 // try has the cell run a suspect.
-func (s *Supervisor) try(ctx context.Context, c *cell, x suspect) {
+func (s *Supervisor) try(ctx context.Context, c *process, x suspect) {
 	x.tries++
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -101,18 +78,18 @@ func (s *Supervisor) try(ctx context.Context, c *cell, x suspect) {
 	case <-c.gone:
 		cancel()
 		<-done
-		records := (&Journal{c.process.region}).left()
+		records := (&Journal{c.region}).left()
 		s.burials.Go(func() { s.config.Records(records) })
-		if c.death.outside() && x.tries < maxTries {
+		if c.death().outside() && x.tries < maxTries {
 			s.suspect(x)
 			return
 		}
-		for _, t := range c.process.region.taken(s.clock) {
+		for _, t := range c.region.taken(s.clock) {
 			if t.Reply == x.taken.Reply && t.Running != nil {
 				x.taken.Running = t.Running
 			}
 		}
-		s.config.StandIn.Crashed(x.taken, c.death.String())
+		s.config.StandIn.Crashed(x.taken, c.death().String())
 	case err := <-done:
 		if err != nil && ctx.Err() == nil {
 			s.config.Log.Warn("a suspect could not be run alone", "suspect", x.String(), "error", err)

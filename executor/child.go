@@ -103,5 +103,22 @@ func (e *Executor) Beat(ctx context.Context) error {
 	}
 }
 
+// serveLook is how often a spare executor looks whether it is needed.
+const serveLook = 5 * time.Millisecond
+
+// AwaitTurn tells the supervisor that this process could serve, and returns when it is to, or when ctx ends.
+func (e *Executor) AwaitTurn(ctx context.Context) {
+	e.region.warm.Store(1)
+	tick := time.NewTicker(serveLook)
+	defer tick.Stop()
+	for e.region.serve.Load() == 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // Ready tells the supervisor that this process serves.
 func (e *Executor) Ready() { e.region.ready.Store(1) }

@@ -23,7 +23,7 @@ func memoryLimits(memory uint64) []limit {
 	if err != nil {
 		return nil
 	}
-	return []limit{{"memory", unix.RLIMIT_DATA, pages*uint64(os.Getpagesize()) + memory}}
+	return []limit{{"memory", unix.RLIMIT_DATA, pages*uint64(os.Getpagesize()) - allocated(os.Getpid()) + memory}}
 }
 
 // Confine gives up, for good, what this process does not need: new privileges, starting programs, looking into other

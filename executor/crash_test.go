@@ -68,7 +68,7 @@ const bomb = "function beforePOST(req, res) { var s = 'xxxxxxxxxxxxxxxx'; for (v
 // awaitRecords waits until the log has n records that the filter selects, and returns them.
 func (w *world) awaitRecords(f hooks.LogFilter, n int) (records []hooks.Record) {
 	w.t.Helper()
-	w.await("records", func() bool {
+	w.awaitEvery(200*time.Millisecond, "records", func() bool {
 		var err error
 		if records, err = queue.Logs(w.t.Context(), w.conn, f); err != nil {
 			w.t.Fatal(err)

@@ -25,7 +25,9 @@ const (
 type head struct {
 	slots     atomic.Uint32 // how many there are
 	used      atomic.Uint32 // no slot from here on was ever used
-	ready     atomic.Uint32 // 1: the executor serves
+	warm      atomic.Uint32 // 1: the executor could serve
+	serve     atomic.Uint32 // 1: it is to
+	ready     atomic.Uint32 // 1: it does
 	beat      atomic.Int64  // when the executor last gave a sign of life
 	confirmed atomic.Uint64 // answers up to this number have reached their server
 	written   atomic.Uint64 // of the journal: bytes that were ever kept

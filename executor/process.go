@@ -30,7 +30,9 @@ type process struct {
 	region  *region
 	started time.Time
 	fault   atomic.Uint32
-	serves  atomic.Bool // was ready once
+	serves  atomic.Bool   // was ready once
+	gone    chan struct{} // closed when the process is, with state
+	state   *os.ProcessState
 }
 
 // start starts an executor and tells it what to be. The calling goroutine must keep its thread: on Linux the executor
@@ -62,15 +64,16 @@ func start(input []byte, slots int, log io.Writer) (p *process, err error) {
 		return nil, err
 	}
 	cmd := &exec.Cmd{
-		Path: path, Args: []string{Name}, Env: environment(), Stdout: log, Stderr: log,
+		Path: path, Args: []string{Name}, Env: environment(), Stdout: log, Stderr: &quiet{to: log},
 		ExtraFiles: []*os.File{theirs, file}, SysProcAttr: attributes(),
 	}
 	if err := cmd.Start(); err != nil {
 		ours.Close()
 		return nil, err
 	}
-	p = &process{cmd: cmd, pipe: ours, region: region, started: time.Now()}
+	p = &process{cmd: cmd, pipe: ours, region: region, started: time.Now(), gone: make(chan struct{})}
 	go p.tell(input)
+	go p.wait()
 	return p, nil
 }
 
@@ -102,9 +105,20 @@ func (p *process) kill(f fault) {
 // stop has the process finish what it has in hand and end.
 func (p *process) stop() { _ = p.cmd.Process.Signal(syscall.SIGTERM) }
 
-// wait returns when the process is gone, with how it ended.
-func (p *process) wait() *os.ProcessState {
+// serve has a process that was kept as a spare take calls.
+func (p *process) serve() { p.region.serve.Store(1) }
+
+// wait takes note of the process's end.
+func (p *process) wait() {
 	_ = p.cmd.Wait() // how it ended is in the state
 	p.pipe.Close()
-	return p.cmd.ProcessState
+	p.state = p.cmd.ProcessState
+	close(p.gone)
+}
+
+// end kills the process, which has nothing in hand, and waits until it is gone.
+func (p *process) end() {
+	p.kill(none)
+	<-p.gone
+	_ = p.region.unmap() // there is nothing in it any more
 }

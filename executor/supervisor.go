@@ -52,6 +52,7 @@ type Supervisor struct {
 
 	members  []*member
 	suspects chan suspect
+	spares   chan *process // one at most, warm
 	burials  sync.WaitGroup
 }
 
@@ -70,7 +71,7 @@ func New(c Config) (*Supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Supervisor{config: c, clock: now, suspects: make(chan suspect, maxSuspects)}
+	s := &Supervisor{config: c, clock: now, suspects: make(chan suspect, maxSuspects), spares: make(chan *process)}
 	for i := range c.Executors + 1 {
 		s.members = append(s.members, &member{place: i})
 	}
@@ -88,6 +89,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 	var cell sync.WaitGroup
 	cell.Go(func() { s.judgeAlone(living) })
+	cell.Go(func() { s.keepSpare(living) })
 	err := g.Wait()
 	s.burials.Wait()
 	end()
@@ -108,31 +110,27 @@ func (s *Supervisor) Ready(context.Context) error {
 const (
 	firstPause = 50 * time.Millisecond
 	maxPause   = 5 * time.Second
-	// settled is how long an executor must have lived for the next one to be started at once.
-	settled = 5 * time.Second
 	// maxStillborn is how many executors in a row may end before they are ready for the first time.
 	maxStillborn = 5
 )
 
-// keep has one place filled until ctx ends.
+// keep has one place filled until ctx ends. Only executors that never got ready are waited for longer and longer.
 func (s *Supervisor) keep(ctx context.Context, m *member) error {
 	runtime.LockOSThread() // executors die with the thread that started them
 	defer runtime.UnlockOSThread()
 	pause, stillborn := firstPause, 0
 	for ctx.Err() == nil {
-		p, err := start(s.config.Input(m.place), s.config.Slots, s.config.Output)
+		p, err := s.fill(m)
 		if err != nil {
 			return err
 		}
 		s.live(ctx, m, p)
 		if p.serves.Load() {
-			stillborn = 0
-		} else if stillborn++; stillborn >= maxStillborn && ctx.Err() == nil {
-			return errors.New("executors end before they are ready; their log says why")
-		}
-		if time.Since(p.started) > settled {
-			pause = firstPause
+			pause, stillborn = firstPause, 0
 			continue
+		}
+		if stillborn++; stillborn >= maxStillborn && ctx.Err() == nil {
+			return errors.New("executors end before they are ready; their log says why")
 		}
 		wait(ctx, pause)
 		pause = min(2*pause, maxPause)
@@ -140,18 +138,75 @@ func (s *Supervisor) keep(ctx context.Context, m *member) error {
 	return nil
 }
 
+// fill returns an executor for a place: the spare one if there is any.
+func (s *Supervisor) fill(m *member) (p *process, err error) {
+	select {
+	case p = <-s.spares:
+	default:
+		if p, err = start(s.config.Input(m.place), s.config.Slots, s.config.Output); err != nil {
+			return nil, err
+		}
+	}
+	p.serve()
+	return p, nil
+}
+
+// keepSpare has an executor ready that takes the place of one that dies, which saves the time that it takes to start,
+// until ctx ends.
+func (s *Supervisor) keepSpare(ctx context.Context) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for pause := firstPause; ctx.Err() == nil; {
+		if s.Ready(ctx) != nil { // those that serve come first
+			wait(ctx, firstPause)
+			continue
+		}
+		p, err := start(s.config.Input(0), s.config.Slots, s.config.Output)
+		if err != nil {
+			s.config.Log.Error("no spare executor", "error", err)
+			wait(ctx, maxPause)
+			continue
+		}
+		if s.offer(ctx, p) {
+			pause = firstPause
+			continue
+		}
+		wait(ctx, pause)
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// offer hands the spare over to a place that needs it. It returns false if there is none any more.
+func (s *Supervisor) offer(ctx context.Context, p *process) bool {
+	for p.region.warm.Load() == 0 {
+		select {
+		case <-p.gone:
+			_ = p.region.unmap() // it had nothing in hand
+			return false
+		case <-ctx.Done():
+			p.end()
+			return false
+		case <-time.After(lookEvery):
+		}
+	}
+	select {
+	case s.spares <- p:
+		return true
+	case <-p.gone:
+		_ = p.region.unmap() // likewise
+	case <-ctx.Done():
+		p.end()
+	}
+	return false
+}
+
 // live sees one executor through its life and, if it does not end by itself, to its burial.
 func (s *Supervisor) live(ctx context.Context, m *member, p *process) {
 	m.current.Store(p)
-	gone := make(chan struct{})
-	var watcher sync.WaitGroup
-	watcher.Go(func() { s.watch(ctx, p, gone) })
-	state := p.wait()
-	close(gone)
-	watcher.Wait()
+	s.watch(ctx, p)
 	m.current.Store(nil)
-	s.burials.Go(func() { // meanwhile another is started
-		s.bury(ctx, p, state)
+	s.burials.Go(func() { // meanwhile another takes its place
+		s.bury(ctx, p)
 		_ = p.region.unmap() // there is nothing in it any more
 	})
 }

@@ -19,14 +19,14 @@ const (
 )
 
 // watch kills the executor when it goes wrong, and has it end when ctx does, until it is gone.
-func (s *Supervisor) watch(ctx context.Context, p *process, gone <-chan struct{}) {
+func (s *Supervisor) watch(ctx context.Context, p *process) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	last, stop := time.Now(), ctx.Done()
 	var late <-chan time.Time
 	for {
 		select {
-		case <-gone:
+		case <-p.gone:
 			return
 		case <-stop:
 			stop = nil

@@ -140,7 +140,7 @@ func (w *world) start(env []string) {
 			w.t.Error("the worker did not stop")
 		}
 		if w.t.Failed() || testing.Verbose() {
-			w.t.Logf("worker:\n%s", w.log.tail(1<<20))
+			w.t.Logf("worker:\n%s", w.log.tail(8<<10))
 		}
 	})
 	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
@@ -172,7 +172,12 @@ func (w *world) ask(service, message string, within time.Duration) (hooks.Verdic
 // await waits until ok holds, for at most 60 s.
 func (w *world) await(what string, ok func() bool) {
 	w.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
+	w.awaitEvery(10*time.Millisecond, what, ok)
+}
+
+func (w *world) awaitEvery(pause time.Duration, what string, ok func() bool) {
+	w.t.Helper()
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for deadline := time.Now().Add(60 * time.Second); !ok(); <-tick.C {
 		if time.Now().After(deadline) {

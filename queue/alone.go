@@ -23,9 +23,7 @@ func ServeAlone(ctx context.Context, conn *Conn, cell string, handler hooks.Answ
 		return fmt.Errorf("serve alone: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := conn.nc.FlushWithContext(ctx); err != nil {
-		return fmt.Errorf("serve alone: %w", err)
-	}
+	conn.flush()
 	if options.Ready != nil {
 		options.Ready()
 	}

@@ -105,6 +105,11 @@ func (p *Parts) execute(ctx context.Context, e *executor.Executor, cell string) 
 	defer w.close()
 	upkeep, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	spare := make(chan error, 1)
+	go func() { spare <- together(upkeep, e.Beat) }()
+	if p.Live(ctx, "", 0) == nil {
+		e.AwaitTurn(ctx)
+	}
 	parts := w.parts(e.Ready)
 	if cell != "" {
 		alone := queue.ServeOptions{Watch: e.Table, Ready: e.Ready}
@@ -114,9 +119,9 @@ func (p *Parts) execute(ctx context.Context, e *executor.Executor, cell string) 
 	}
 	kept := make(chan error, 1)
 	go func() {
-		kept <- together(upkeep, e.Beat, func(ctx context.Context) error { return e.Table.Run(ctx, p.Conn.Ping) })
+		kept <- together(upkeep, func(ctx context.Context) error { return e.Table.Run(ctx, p.Conn.Ping) })
 	}()
 	err = together(ctx, parts...)
 	end()
-	return errors.Join(err, <-kept)
+	return errors.Join(err, <-kept, <-spare)
 }

@@ -1,0 +1,161 @@
+package executor_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"gaff/hooks"
+	"gaff/queue"
+)
+
+// Executors that are killed again and again, in the midst of their work, lose nothing: every ask is answered before its
+// deadline, every event reaches its hook, and every run of either has one record.
+func TestKilledExecutorsLoseNothing(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"gaff.yaml": "hooks:\n  - {service: call, script: hooks/call.js}\n",
+		"hooks/call.js": "function beforePOST(req, res) { setTimeout(function () { res.end({data: {n: req.body.n}}); }, req.body.n % 5); }\n" +
+			"function afterPOST(req, res) { var s = 0; for (var i = 0; i < 2e4; i++) s += i; log.info(req.body.n); res.end(); }\n",
+	}
+	w := newWorld(t, files, "GAFF_EXECUTORS=2")
+	lasts := 5 * time.Second
+	if long() {
+		lasts = time.Minute
+	}
+	done := make(chan struct{})
+	var asked, told, killed atomic.Int64
+	var g sync.WaitGroup
+	for range 16 {
+		g.Go(func() { w.load(done, &asked, &told) })
+	}
+	g.Go(func() { w.kill(done, &killed) })
+	time.Sleep(lasts) // the load is what lasts
+	close(done)
+	g.Wait()
+	t.Logf("%d asks, %d events, %d executors killed", asked.Load(), told.Load(), killed.Load())
+	if killed.Load() < 3 {
+		t.Errorf("only %d executors were killed", killed.Load())
+	}
+	w.oneRecordEach("beforePOST", asked.Load())
+	w.oneRecordEach("afterPOST", told.Load())
+}
+
+const askWithin = 8 * time.Second
+
+// load asks and tells of calls until done is closed.
+func (w *world) load(done <-chan struct{}, asked, told *atomic.Int64) {
+	for {
+		select {
+		case <-done:
+			return
+		default:
+		}
+		n := asked.Add(1)
+		message := fmt.Sprintf(`{"n":%d}`, n)
+		e := &hooks.Event{
+			App: "default", Service: "call", Operation: "POST", Phase: hooks.Before, Deadline: time.Now().Add(askWithin),
+			Payload: hooks.Payload{ID: fmt.Sprintf("ask-%d", n), Message: []byte(message)},
+		}
+		v, err := w.gate.Ask(w.t.Context(), e)
+		if err != nil || v.Stopped() || string(v.Message) != message || time.Now().After(e.Deadline) {
+			w.t.Errorf("ask %d: %v %+v %s", n, err, v.Error, v.Message)
+		}
+		if n%4 != 0 {
+			continue
+		}
+		m := told.Add(1)
+		after := *e
+		after.Phase, after.ID, after.Key, after.Deadline = hooks.After, fmt.Sprintf("event-%d", m), fmt.Sprint(m), time.Time{}
+		if err := w.gate.Publish(w.t.Context(), &after); err != nil {
+			w.t.Errorf("event %d: %v", m, err)
+		}
+	}
+}
+
+// kill kills an executor each second, or three if tests are to be short, until done is closed.
+func (w *world) kill(done <-chan struct{}, killed *atomic.Int64) {
+	every := time.Second
+	if !long() {
+		every /= 3
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		if pids := w.executors(); len(pids) > 0 && syscall.Kill(pids[rand.IntN(len(pids))], syscall.SIGKILL) == nil {
+			killed.Add(1)
+		}
+	}
+}
+
+// oneRecordEach checks that each of n events has one record of the function that tells how its run ended.
+func (w *world) oneRecordEach(function string, n int64) {
+	w.t.Helper()
+	var count map[string]int
+	w.awaitEvery(time.Second, fmt.Sprintf("%d records of %s", n, function), func() bool {
+		records, err := queue.Logs(w.t.Context(), w.conn, hooks.LogFilter{App: "default", Kind: hooks.KindHook, Name: "call", Limit: 1 << 20})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		count = map[string]int{}
+		for _, r := range records {
+			if r.Function == function {
+				count[r.Event]++
+			}
+		}
+		return int64(len(count)) >= n
+	})
+	double := 0
+	for event, times := range count {
+		if times != 1 {
+			if double++; double <= 5 {
+				w.t.Errorf("%s has %d records of %s", event, times, function)
+			}
+		}
+	}
+	if double > 0 {
+		w.t.Errorf("%d of %d events have more than one record of %s", double, n, function)
+	}
+}
+
+// A client that is no gate, and asks but once, is answered too, although the executor that had its ask died over it.
+func TestPlainRequestSurvives(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{
+		"gaff.yaml":     "hooks:\n  - {service: slow, script: hooks/slow.js}\n",
+		"hooks/slow.js": "function beforePOST(req, res) { log.info('begun'); setTimeout(function () { res.end({data: {n: req.body.n}}); }, 700); }\n",
+	}, "GAFF_EXECUTORS=1")
+	nc, err := nats.Connect(w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	answer := make(chan string, 1)
+	go func() {
+		m, err := nc.Request("gaff.ask.before.default.slow.POST", []byte(`{"message":{"n":7}}`), 9*time.Second)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		answer <- string(m.Data)
+	}()
+	nc.Flush()
+	time.Sleep(350 * time.Millisecond) // in the midst of its run; earlier or later does no harm
+	for _, pid := range w.executors() {
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if got := <-answer; got != `{"status":200,"message":{"n":7}}` {
+		t.Error(got)
+	}
+}
