@@ -47,6 +47,17 @@ func (d death) String() string {
 	return "the process ended: " + d.state.String()
 }
 
+// askedAgain are the events of asks that were not answered.
+func askedAgain(taken []*hooks.Taken) map[string]bool {
+	again := map[string]bool{}
+	for _, t := range taken {
+		if t.Kind == hooks.HeldAsk && t.Answer == nil && t.Running != nil {
+			again[t.Running.Event] = true
+		}
+	}
+	return again
+}
+
 // brokenDown is how a Go program ends that cannot go on.
 const brokenDown = 2
 
@@ -86,7 +97,7 @@ func (s *Supervisor) bury(ctx context.Context, p *process) {
 	d := p.death()
 	taken := p.region.taken(s.clock)
 	records := (&Journal{p.region}).left()
-	defer func() { s.config.Records(records) }() // answers go first
+	defer func() { s.config.Records(records, askedAgain(taken)) }() // answers go first
 	if len(taken) == 0 && d.peaceful() {
 		return
 	}

@@ -79,7 +79,7 @@ func (s *Supervisor) try(ctx context.Context, c *process, x suspect) {
 		cancel()
 		<-done
 		records := (&Journal{c.region}).left()
-		s.burials.Go(func() { s.config.Records(records) })
+		s.burials.Go(func() { s.config.Records(records, nil) })
 		if c.death().outside() && x.tries < maxTries {
 			s.suspect(x)
 			return

@@ -76,6 +76,7 @@ type slot struct {
 	deadline int64
 	data     uint32
 	tooLarge bool // the payload is not here
+	sent     bool // the data is not the payload any more, but the answer
 	subject  struct {
 		size uint32
 		text [maxSubject]byte

@@ -27,7 +27,9 @@ type Config struct {
 	Memory    uint64    // bytes that one executor may take for itself
 	Output    io.Writer // where executors write their own log
 	StandIn   StandIn
-	Records   func(entries [][]byte) // publishes what a dead executor's journal held
+	// Records publishes what a dead executor's journal held, but not of the asks that are asked again: they are those of
+	// the events of again, and will have records of their own.
+	Records func(entries [][]byte, again map[string]bool)
 	// StopWithin is how long executors may take to finish what they have in hand.
 	StopWithin time.Duration
 	Log        *slog.Logger

@@ -67,7 +67,7 @@ func (t *Table) Hold(h *hooks.Held) hooks.Slot {
 	s.heldAt, s.deadline = t.clock.now(), t.clock.of(h.Deadline)
 	s.subject.size = uint32(copy(s.subject.text[:], h.Subject))
 	s.reply.size = uint32(copy(s.reply.text[:], h.Reply))
-	s.data, s.tooLarge = uint32(len(h.Data)), len(h.Data) > slotData
+	s.data, s.tooLarge, s.sent = uint32(len(h.Data)), len(h.Data) > slotData, false
 	if !s.tooLarge {
 		copy(t.region.data(i), h.Data)
 	}
@@ -116,7 +116,7 @@ func (p *place) Waits(w bool) {
 }
 
 // Done implements [hooks.Slot].
-func (p *place) Done() {
+func (p *place) Done(answer []byte) {
 	t, s := p.table, p.slot
 	s.stand.Store(nothing)
 	if s.data > returnFrom && !s.tooLarge {
@@ -129,6 +129,10 @@ func (p *place) Done() {
 		t.free = append(t.free, p.index)
 		t.mu.Unlock()
 		return
+	}
+	if answer != nil && len(answer) <= returnFrom {
+		copy(t.region.data(p.index), answer)
+		s.data, s.tooLarge, s.sent = uint32(len(answer)), false, true
 	}
 	now := t.clock.now()
 	t.mu.Lock()

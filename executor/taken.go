@@ -41,6 +41,9 @@ func (r *region) read(i int, c clock) *hooks.Taken {
 	if t.Lost = s.tooLarge || s.data > slotData; !t.Lost {
 		t.Data = append([]byte(nil), r.data(i)[:s.data]...)
 	}
+	if s.sent && s.state.Load() == answered {
+		t.Answer, t.Data = t.Data, nil
+	}
 	if s.version.Load()%2 != 0 || s.run.size == 0 {
 		return t
 	}

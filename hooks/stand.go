@@ -37,7 +37,7 @@ func (r *run) offProcessor() {
 	defer r.stand.mu.Unlock()
 	r.stand.back = true
 	if r.stand.own != nil {
-		r.stand.own.Done()
+		r.stand.own.Done(nil)
 	}
 	if !r.stand.left { // otherwise the slot is the chain's, which has gone on
 		r.event.Slot.Runs(nil)

@@ -16,8 +16,9 @@ type Slot interface {
 	Runs(r *Running)
 	// Waits notes that the script waits, and so is not on the processor, or that it goes on.
 	Waits(waiting bool)
-	// Done notes that the ask is answered, or the event acknowledged. The slot may not be used any more.
-	Done()
+	// Done notes that the ask is answered, or the event acknowledged. The slot may not be used any more. answer is what was
+	// sent, so that it can be sent again if it has not left the process; nil: what is in hand is then run again.
+	Done(answer []byte)
 }
 
 // HeldKind says what it is that is in hand.
@@ -60,6 +61,7 @@ type Taken struct {
 	Held
 	Lost      bool     // Data is not here: it was too large to be kept
 	Running   *Running // what ran last; nil: nothing had begun
+	Answer    []byte   // was sent, and may not have left the process; Data is gone then
 	Computing bool     // it was on the processor, or ready to be
 	HeldAt    time.Time
 }

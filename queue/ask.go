@@ -146,7 +146,7 @@ func (a *ask) finish() {
 	s := a.asks
 	s.working.remove(a)
 	if a.slot != nil {
-		a.slot.Done()
+		a.slot.Done(a.buffer)
 	}
 	a.slot, a.crash = nil, nil
 	a.subject, a.replyTo, a.left, a.data = "", "", 0, nil

@@ -131,7 +131,7 @@ func (s *callServer) hold(m *nats.Msg, received time.Time) (hooks.Slot, bool) {
 
 func (s *callServer) finish(m *nats.Msg, slot hooks.Slot) {
 	if slot != nil {
-		slot.Done()
+		slot.Done(nil)
 	}
 	s.mu.Lock()
 	delete(s.working, m)

@@ -205,7 +205,7 @@ func (h *hands) leave(d *delivery, err error) {
 		h.conn.log.Warn("a message could not be acknowledged", "subject", d.message.Subject(), "error", err)
 	}
 	if d.event != nil && d.event.Slot != nil {
-		d.event.Slot.Done()
+		d.event.Slot.Done(nil)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

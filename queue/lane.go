@@ -274,7 +274,7 @@ func (n *lane) attempt(e *laneEvent, t *hooks.Table, m *hooks.Match, w hooks.Wor
 				return w, false
 			}
 		}
-		defer event.Slot.Done()
+		defer event.Slot.Done(nil)
 	}
 	doubtful := e.meta.Sequence.Stream < n.doubt
 	since := n.since

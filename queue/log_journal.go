@@ -66,8 +66,9 @@ const (
 	restoreSince = 5 * time.Second
 )
 
-// Restore publishes, from the journal of a process that has died, the records that the stream does not have.
-func (l *Log) Restore(ctx context.Context, entries [][]byte) error {
+// Restore publishes, from the journal of a process that has died, the records that the stream does not have. Those of the
+// events of again are left out: whoever asked for their hooks has not been answered, and they run again.
+func (l *Log) Restore(ctx context.Context, entries [][]byte, again map[string]bool) error {
 	if len(entries) == 0 || !pause(ctx, restoreAfter) {
 		return ctx.Err()
 	}
@@ -77,6 +78,9 @@ func (l *Log) Restore(ctx context.Context, entries [][]byte) error {
 		m := readEntry(entry)
 		if m == nil {
 			l.dropped.Add(1)
+			continue
+		}
+		if again[gjson.GetBytes(m.Data, "event").String()] {
 			continue
 		}
 		messages = append(messages, m)

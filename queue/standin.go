@@ -45,6 +45,8 @@ func CrashOf(r *hooks.Running, reason string) *hooks.Crash {
 
 func (s *StandIn) pass(t *hooks.Taken, crash *hooks.Crash) error {
 	switch {
+	case t.Answer != nil:
+		return s.conn.nc.Publish(t.Reply, t.Answer)
 	case t.Kind == hooks.HeldEvent:
 		return s.conn.nc.Publish(t.Reply, []byte("-NAK"))
 	case t.Kind == hooks.HeldCall:

@@ -40,8 +40,8 @@ func supervise(ctx context.Context, p *Parts, output io.Writer) error {
 			Parts: p, ctx: context.WithoutCancel(ctx), queue: queue.NewStandIn(p.Conn, cell), jobs: jobs, recorder: recorder,
 			crashes: hooks.NewStrikes(maxCrashes, crashWindow),
 		},
-		Records: func(entries [][]byte) {
-			if err := recorder.Restore(context.WithoutCancel(ctx), entries); err != nil {
+		Records: func(entries [][]byte, again map[string]bool) {
+			if err := recorder.Restore(context.WithoutCancel(ctx), entries, again); err != nil {
 				p.Log.Error("records of an executor that died are lost", "records", len(entries), "error", err)
 			}
 		},

@@ -125,7 +125,7 @@ func (w *worker) watched(h hooks.Handler) hooks.Handler {
 		if slot == nil {
 			return hooks.Stop(hooks.Errorf(hooks.CodeOverloaded, "too many runs in flight; try again"))
 		}
-		defer slot.Done()
+		defer slot.Done(nil)
 		own := *e
 		own.Slot = slot
 		return h.Handle(ctx, &own)
