@@ -50,10 +50,10 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// startDev starts gaff dev on a project and waits for its ready line.
-func startDev(t *testing.T, project string) *deployment {
+// startDev starts gaff dev on a project, with more flags, and waits for its ready line.
+func startDev(t *testing.T, project string, flags ...string) *deployment {
 	t.Helper()
-	p := start(t, nil, "gaff", "dev", project, "--http", "127.0.0.1:0", "--nats", "127.0.0.1:0")
+	p := start(t, nil, "gaff", append([]string{"dev", project, "--http", "127.0.0.1:0", "--nats", "127.0.0.1:0"}, flags...)...)
 	d := &deployment{prefix: "gaff", project: project, client: newClient(), all: []*program{p}}
 	p.out.await(t, "ready", func(line string) bool { return strings.HasPrefix(line, "ready") })
 	d.url = wordWith(p.out.await(t, "HTTP URL", func(line string) bool { return wordWith(line, "http://") != "" }), "http://")
