@@ -27,6 +27,7 @@ func suite(t *testing.T, d *deployment) {
 	t.Run("documents", func(t *testing.T) { testDocuments(t, d) })
 	t.Run("script calls", func(t *testing.T) { testScriptCalls(t, d) })
 	t.Run("after", func(t *testing.T) { testAfter(t, d) })
+	t.Run("sync", func(t *testing.T) { testSync(t, d) })
 	t.Run("nats", func(t *testing.T) { testNATS(t, d) })
 	t.Run("job", func(t *testing.T) { testJob(t, d) })
 	t.Run("bad input", func(t *testing.T) { testBadInput(t, d) })
