@@ -74,6 +74,7 @@ type releaseBody struct {
 	Files   map[string]string `json:"files"`
 	Hooks   []hookBody        `json:"hooks"`
 	Jobs    []jobBody         `json:"jobs"`
+	Methods []methodBody      `json:"methods"`
 }
 
 func (s *Server) getRelease(x *exchange, in *releaseInput) (*tagged[releaseBody], error) {
@@ -99,6 +100,7 @@ func (s *Server) getRelease(x *exchange, in *releaseInput) (*tagged[releaseBody]
 	}
 	body := releaseBody{
 		App: app, Number: release.Number, Created: release.Created, Files: release.Files, Hooks: []hookBody{}, Jobs: []jobBody{},
+		Methods: []methodBody{},
 	}
 	for i := range list {
 		if l := &list[i]; l.Number == release.Number {
@@ -110,6 +112,9 @@ func (s *Server) getRelease(x *exchange, in *releaseInput) (*tagged[releaseBody]
 	}
 	for i := range release.Jobs {
 		body.Jobs = append(body.Jobs, jobBodyOf(&release.Jobs[i]))
+	}
+	for i := range release.Methods {
+		body.Methods = append(body.Methods, methodBodyOf(&release.Methods[i]))
 	}
 	return &tagged[releaseBody]{ETag: etag(revision), Body: body}, nil
 }

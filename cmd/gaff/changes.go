@@ -77,6 +77,9 @@ func registrations(r *hooks.Release) (map[thing]map[string]any, error) {
 			for _, item := range value {
 				fields, _ := item.(map[string]any)
 				name, _ := fields["name"].(string)
+				if service, ok := fields["service"].(string); ok && key == "methods" { // names are the service's own
+					name = service + "." + name
+				}
 				found[thing{strings.TrimSuffix(key, "s"), name}] = writtenFields(fields)
 			}
 		case map[string]any:
