@@ -13,7 +13,7 @@ import (
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	for name, begin := range map[string]func(t *testing.T, project string) *deployment{
-		"dev": startDev, "cluster": func(t *testing.T, project string) *deployment { return startCluster(t, project) },
+		"dev": func(t *testing.T, project string) *deployment { return startDev(t, project) }, "cluster": func(t *testing.T, project string) *deployment { return startCluster(t, project) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
