@@ -15,8 +15,8 @@ type Program struct {
 
 	mu       sync.Mutex
 	modules  map[string]*module
-	included map[string]bool // files that are part of others
-	entries map[string]*goja.Program // main by the function that it hands out
+	included map[string]bool          // files that are part of others
+	entries  map[string]*goja.Program // main by the function that it hands out
 
 	plain     bool // event objects are built whole
 	fresh     bool // each run needs a runtime of its own

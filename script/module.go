@@ -162,4 +162,3 @@ func (m *module) mapped(p Problem, smap *sourcemap.Consumer) Problem {
 	}
 	return p
 }
-
