@@ -34,6 +34,8 @@ type Config struct {
 	// and the records of all runs.
 	DryRun func(ctx context.Context, r *hooks.Release, e *hooks.Event) (hooks.Verdict, []hooks.Record, error)
 	Logs   Logs
+	// Once keeps the answers to requests with an Idempotency-Key. Default: the header says nothing.
+	Once Once
 	// Dead keeps the dead letters, and Replay has a hook run again for events. Default: there are no such operations.
 	Dead   Dead
 	Replay func(ctx context.Context, f hooks.ReplayFilter, perSecond int, dry bool) (hooks.Replayed, error)

@@ -26,6 +26,10 @@ func (s *Server) event(x *exchange) error {
 		e.ID = x.id
 	}
 	x.identify(e.ID)
+	e.Depth = max(e.Depth, x.depth)
+	if err := hooks.CheckDepth(e.Depth, e.Service+" "+e.Operation); err != nil {
+		return err
+	}
 	ctx := x.r.Context()
 	e.Deadline, _ = ctx.Deadline()
 	if e.Phase != hooks.Before {

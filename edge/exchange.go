@@ -15,6 +15,7 @@ import (
 
 // exchange is one request with its answer. It belongs to one goroutine.
 type exchange struct {
+	depth     int // how many hooks stand between the request and the outside
 	w         http.ResponseWriter
 	r         *http.Request
 	id        string // of the request and of the event that it causes
@@ -67,12 +68,15 @@ func (s *Server) answer(x *exchange, rt *route) error {
 	if err != nil {
 		return err
 	}
+	if x.depth, err = depthOf(x.r); err != nil {
+		return err
+	}
 	cancel, err := x.limit()
 	if err != nil {
 		return err
 	}
 	defer cancel()
-	return handle(x)
+	return s.once(x, rt, handle)
 }
 
 // challenge says how to send what an UNAUTHORIZED caller lacks.
@@ -86,6 +90,20 @@ func (x *exchange) challenge(err error) {
 func (x *exchange) identify(id string) {
 	x.id = id
 	x.w.Header().Set("X-Request-Id", id)
+}
+
+// depthOf reads the header with which a request says how many hooks stand behind it: those that scripts make have it, so
+// that a loop over HTTP ends too. Whoever sends a wrong one has only its own call refused earlier.
+func depthOf(r *http.Request) (int, error) {
+	header := r.Header.Get(hooks.DepthHeader)
+	if header == "" {
+		return 0, nil
+	}
+	depth, err := strconv.ParseUint(header, 10, 16)
+	if err != nil {
+		return 0, hooks.Errorf(hooks.CodeBadRequest, "%s takes a number", hooks.DepthHeader)
+	}
+	return int(depth), nil
 }
 
 // limit gives the request the deadline that its header Gaff-Deadline asks for, in milliseconds.

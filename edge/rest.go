@@ -18,6 +18,7 @@ func (s *Server) rest(x *exchange) error {
 		Operation:  x.method,
 		ID:         x.r.PathValue("id"),
 		Origin:     x.caller.origin,
+		Depth:      x.depth,
 	}
 	if err := x.caller.allowed(&route{scopes: collectionScopes(call.Collection)}); err != nil {
 		return err

@@ -20,6 +20,7 @@ type route struct {
 	scopes    []hooks.Scope      // a key needs one of them
 	operator  bool               // no app's key is enough
 	override  bool               // a POST may name another method in X-HTTP-Method-Override
+	once      bool               // a request with an Idempotency-Key is carried out once
 	enveloped bool               // errors are as /rpc has them
 }
 
@@ -32,14 +33,14 @@ func (s *Server) routes() http.Handler {
 	list := map[string]handler{http.MethodGet: s.rest, http.MethodPost: s.rest}
 	events, log := []hooks.Scope{hooks.ScopeAPI, hooks.ScopeAdmin}, []hooks.Scope{hooks.ScopeLog, hooks.ScopeAdmin}
 	for _, rt := range []route{ // the scopes of /rest depend on the collection: see collectionScopes
-		{pattern: "/rest/{collection}", methods: list, override: true},
-		{pattern: "/rest/{collection}/{$}", methods: list, override: true},
-		{pattern: "/rest/{collection}/*", methods: map[string]handler{http.MethodDelete: s.rest}, override: true},
-		{pattern: "/rest/{collection}/{id}", override: true, methods: map[string]handler{
+		{pattern: "/rest/{collection}", methods: list, override: true, once: true},
+		{pattern: "/rest/{collection}/{$}", methods: list, override: true, once: true},
+		{pattern: "/rest/{collection}/*", methods: map[string]handler{http.MethodDelete: s.rest}, override: true, once: true},
+		{pattern: "/rest/{collection}/{id}", override: true, once: true, methods: map[string]handler{
 			http.MethodGet: s.rest, http.MethodPut: s.rest, http.MethodPatch: s.rest, http.MethodDelete: s.rest,
 		}},
 		s.rpcRoute(),
-		{pattern: "/v1/events", scopes: events, methods: map[string]handler{http.MethodPost: s.event}},
+		{pattern: "/v1/events", scopes: events, once: true, methods: map[string]handler{http.MethodPost: s.event}},
 		{pattern: "/v1/logs", scopes: log, methods: map[string]handler{http.MethodGet: s.logs}},
 		{pattern: "/v1/logs/stream", scopes: log, methods: map[string]handler{http.MethodGet: s.stream}},
 		{pattern: "/openapi.json", public: true, methods: map[string]handler{http.MethodGet: api.description()}},

@@ -32,7 +32,7 @@ func (s *Server) rpc(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	call := hooks.MethodCall{RequestID: x.id, App: x.caller.app, Origin: x.caller.origin}
+	call := hooks.MethodCall{RequestID: x.id, App: x.caller.app, Origin: x.caller.origin, Depth: x.depth}
 	if err := x.readCall(body, &call); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (x *exchange) callID() string {
 // rpcRoute is where methods are called. Its errors have the fields of its answers.
 func (s *Server) rpcRoute() route {
 	return route{
-		pattern: "/rpc", scopes: []hooks.Scope{hooks.ScopeRPC}, enveloped: true,
+		pattern: "/rpc", scopes: []hooks.Scope{hooks.ScopeRPC}, enveloped: true, once: true,
 		methods: map[string]handler{http.MethodPost: s.rpc},
 	}
 }

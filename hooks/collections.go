@@ -68,9 +68,6 @@ type Reply struct {
 	Release  uint64 // whose hooks decided; 0: none did
 }
 
-// maxCallDepth is how many hooks may call each other in a chain before it counts as a loop.
-const maxCallDepth = 8
-
 // staleRetries is how often a call is made anew because somebody else changed the document meanwhile.
 const staleRetries = 5
 
@@ -110,11 +107,7 @@ func (call *CollectionCall) check() error {
 	if err := CheckName("collection", call.Collection); err != nil {
 		return err
 	}
-	if call.Depth > maxCallDepth {
-		return Errorf(CodeHookError, "hooks have called each other %d deep at %s %s: is this a loop?",
-			call.Depth, call.Operation, call.Collection)
-	}
-	return nil
+	return CheckDepth(call.Depth, call.Operation+" "+call.Collection)
 }
 
 // event returns an event of the call with what all phases share.

@@ -116,10 +116,7 @@ func (call *MethodCall) check() error {
 			return err
 		}
 	}
-	if call.Depth > maxCallDepth {
-		return Errorf(CodeHookError, "hooks have called each other %d deep at %s %s: is this a loop?", call.Depth, call.Service, call.Method)
-	}
-	return nil
+	return CheckDepth(call.Depth, call.Service+" "+call.Method)
 }
 
 // checkPayload refuses what is no object.

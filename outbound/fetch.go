@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -67,6 +68,7 @@ func (c *Client) request(ctx context.Context, caller *hooks.Caller, m *message) 
 	if err != nil {
 		return nil, err
 	}
+	r.Header.Set(hooks.DepthHeader, strconv.Itoa(caller.Event.Depth+1)) // should it be to ourselves, a loop is seen
 	leave, err := c.enter(ctx, caller)
 	if err != nil {
 		return nil, err
@@ -114,7 +116,7 @@ func (c *Client) build(ctx context.Context, m *message, target *target) (*http.R
 // ours are headers that the connection needs as it is. Compression is the transport's: it bounds what it unpacks.
 var ours = map[string]bool{
 	"Connection": true, "Content-Length": true, "Transfer-Encoding": true, "Upgrade": true, "Te": true, "Trailer": true,
-	"Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authorization": true, "Expect": true, "Accept-Encoding": true,
+	hooks.DepthHeader: true, "Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authorization": true, "Expect": true, "Accept-Encoding": true,
 }
 
 func (m *message) setHeaders(r *http.Request, target *target) error {
