@@ -91,3 +91,31 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkGroup is sums and values of 10,000 documents.
+func BenchmarkGroup(b *testing.B) {
+	for name, q := range map[string]struct{ query, hint string }{
+		"aggregates": {`{}`, `{"$groupby":["$MONTH:_created","age"],"$aggregate":["COUNT:n","SUM:age","MAX:name"]}`},
+		"distinct":   {`{"$distinct":"address.city"}`, ``},
+		"totals":     {`{"age":{"$lt":45}}`, `{"$totals":true,"$max":10}`},
+	} {
+		b.Run(name, func(b *testing.B) {
+			benchStores(b, func(b *testing.B, s database, settle func()) {
+				for i := 0; i < 10_000; i += 500 {
+					var changes []hooks.Change
+					for n := range int64(500) {
+						changes = append(changes, customer(int64(i)+n))
+					}
+					write(b, s, changes...)
+				}
+				settle()
+				b.ResetTimer()
+				for b.Loop() {
+					if _, err := s.Find(b.Context(), app, collection, json.RawMessage(q.query), json.RawMessage(q.hint)); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}
