@@ -12,7 +12,7 @@
         else callback(null, result);
         return;
       }
-      if (error) native.warn(label + ': ' + error.message);
+      if (error) native.warn(error.message.startsWith(label) ? error.message : label + ': ' + error.message);
       callback(error || result);
     });
   }
