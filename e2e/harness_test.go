@@ -25,6 +25,9 @@ var bin string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		if os.Getenv(natsVariable) != "" {
+			return serveNATS()
+		}
 		var err error
 		if bin, err = os.MkdirTemp("", "gaff-e2e-"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
