@@ -32,7 +32,7 @@ type AppSummary struct {
 	Jobs    int       `json:"jobs"`
 	Created time.Time `json:"created"`
 	Plan    Plan      `json:"plan,omitempty"`
-	Paused  bool      `json:"paused,omitempty"` // its events wait
+	Paused  bool      `json:"paused,omitempty"`  // its events wait
 	Account *Account  `json:"account,omitempty"` // of a metered app
 }
 
