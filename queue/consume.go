@@ -80,7 +80,7 @@ func Consume(ctx context.Context, conn *Conn, reactor Reactor, log *Log, options
 	defer c.done.close()
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	c.lanes = newLanes(c, runs)
+	c.lanes = newLanes(runs, c)
 	events, err := c.hands(ctx, runs, "events", conn.eventConsumer(c.options.AckWait))
 	if err != nil {
 		return fmt.Errorf("consume events: %w", err)

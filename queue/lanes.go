@@ -82,7 +82,7 @@ type lanes struct {
 	leaves  sync.WaitGroup // of lanes on their way to others
 }
 
-func newLanes(c *consuming, runs context.Context) *lanes {
+func newLanes(runs context.Context, c *consuming) *lanes {
 	return &lanes{
 		c: c, me: nuid.Next(), runs: runs, places: make(chan struct{}, c.options.Concurrency), kick: make(chan struct{}, 1),
 		seen: map[laneID]leaseSeen{}, workers: map[string]time.Time{}, owned: map[laneID]*lane{},

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"strings"
 	"time"
@@ -131,5 +130,5 @@ func (m *machine) callHost(label, name string, parks bool, args []goja.Value) go
 	case data == nil:
 		return goja.Undefined()
 	}
-	return m.value(strings.TrimSpace(textOf(json.RawMessage(data))))
+	return m.value(strings.TrimSpace(textOf(data)))
 }
