@@ -166,6 +166,8 @@ func publishers(t *testing.T, d *deployment, n, at int, event func(i int) (id, k
 				t.Error(err)
 				return
 			}
+			again := time.NewTicker(50 * time.Millisecond)
+			defer again.Stop()
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= n {
@@ -182,7 +184,7 @@ func publishers(t *testing.T, d *deployment, n, at int, event func(i int) (id, k
 						ids[i] = id
 						break
 					}
-					time.Sleep(50 * time.Millisecond)
+					<-again.C
 				}
 			}
 		})

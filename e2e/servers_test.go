@@ -135,7 +135,7 @@ func newMortalPostgres(t *testing.T) (m *mortal, database string) {
 		t.Fatal("PostgreSQL is not installed: run ./test, which installs it")
 	}
 	bin := filepath.Dir(found[len(found)-1])
-	dir, err := os.MkdirTemp("", "gaff-e2e-pg-")
+	dir, err := os.MkdirTemp("", "gaff-e2e-pg-") //nolint:usetesting // another user passes through
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,12 +48,12 @@ func (s *Server) once(x *exchange, rt *route, handle handler) error {
 	if len(key) > maxIdempotencyKey || !isASCII(key) {
 		return hooks.Errorf(hooks.CodeBadRequest, "Idempotency-Key has 1 to %d printable ASCII characters", maxIdempotencyKey)
 	}
-	print, err := x.print()
+	digest, err := x.digest()
 	if err != nil {
 		return err
 	}
 	app, name := x.caller.app, "http:"+x.method+" "+x.r.URL.Path+" "+key
-	first, done, err := s.config.Once.Begin(x.r.Context(), app, name, hooks.Mark{Owner: x.id, Print: print}, hooks.OnceTTL)
+	first, done, err := s.config.Once.Begin(x.r.Context(), app, name, hooks.Mark{Owner: x.id, Print: digest}, hooks.OnceTTL)
 	switch {
 	case err != nil:
 		return err
@@ -88,8 +88,8 @@ func isASCII(s string) bool {
 	return true
 }
 
-// print tells a request from another one with the same key. The body can be read again.
-func (x *exchange) print() (string, error) {
+// digest tells a request from another one with the same key. The body can be read again.
+func (x *exchange) digest() (string, error) {
 	sum := sha256.New()
 	sum.Write([]byte(x.r.URL.RawQuery + "\n"))
 	if x.r.Body != nil {
