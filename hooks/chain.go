@@ -86,6 +86,9 @@ func (c *chain) execute(m *Match, run *run, holds bool, fault *Error) (goOn, ok 
 	case !holds:
 		return true, true
 	}
+	if fault = run.admit(m.Limits); fault != nil {
+		return c.broken(m, fault), true
+	}
 	res, fault, ok := run.do(c.ctx, func(res script.Result, fault *Error) {
 		c.resume(c.decided(m, run, &res, fault), true)
 	})

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"gaff/script"
 )
 
 // maxRecordedVerdict bounds how much of a verdict its record keeps, in bytes.
@@ -11,6 +13,10 @@ const maxRecordedVerdict = 16 << 10
 
 // finish writes the run's record. status says what an error means, unless its code says that it was a timeout.
 func (r *run) finish(res *scriptResult, err *Error, status Status, verdict *Verdict) {
+	if r.leave != nil {
+		r.leave()
+		r.leave = nil
+	}
 	rec := &r.record
 	rec.MS = float64(time.Since(r.started).Microseconds()) / 1000
 	if err != nil {
@@ -28,6 +34,7 @@ func (r *run) finish(res *scriptResult, err *Error, status Status, verdict *Verd
 			rec.Log = append(rec.Log, LogLine{Level: l.Level, Time: l.Time, Text: l.Text})
 		}
 	}
+	r.runner.Conduct.judge(rec, rec.Status == StatusTimeout || r.host.offended.Load() || res != nil && res.Err != nil && res.Err.Kind == script.Greedy)
 	if lines := r.host.lines.take(); len(lines) > 0 {
 		rec.Log = append(rec.Log, lines...)
 		slices.SortStableFunc(rec.Log, func(a, b LogLine) int { return a.Time.Compare(b.Time) })

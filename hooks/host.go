@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"gaff/script"
 )
@@ -12,13 +13,14 @@ import (
 // host answers what a script asks of the world. Its calls are made for the event's app, as that event's caller, one
 // deeper than the event.
 type host struct {
-	runner  *Runner
-	event   *Event
-	caller  Caller
-	journal journal
-	lines   hostLines
-	park    func() (resume func()) // of the run
-	caused  *host                  // the host of the script that has run this one; nil: an event has
+	runner   *Runner
+	event    *Event
+	caller   Caller
+	journal  journal
+	lines    hostLines
+	park     func() (resume func()) // of the run
+	caused   *host                  // the host of the script that has run this one; nil: an event has
+	offended atomic.Bool            // it tried what is forbidden
 }
 
 var _ script.Host = (*host)(nil)
@@ -29,7 +31,9 @@ func (h *host) Start(name string, args []json.RawMessage) func(context.Context) 
 	end := h.top().journal.begin(name, args)
 	return func(ctx context.Context) (json.RawMessage, error) {
 		result, err := h.call(ctx, name, args)
-		end(result, err)
+		if end(result, err); forbidden(err) {
+			h.top().offended.Store(true)
+		}
 		return result, err
 	}
 }

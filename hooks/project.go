@@ -113,6 +113,7 @@ func (l *loader) root(source string) {
 		"app":      l.name("app", &l.release.App),
 		"hooks":    l.list("hooks", l.hook),
 		"jobs":     l.list("jobs", l.job),
+		"limits":   l.limits(&l.release.Limits),
 		"settings": l.settings,
 		"sessions": l.sessions,
 		"methods":  l.list("methods", l.method),

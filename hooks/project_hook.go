@@ -30,6 +30,7 @@ func (l *loader) hook(n ast.Node) {
 		"sync":      l.flag("sync", &h.Sync),
 		"ordered":   l.flag("ordered", &h.Ordered),
 		"retry":     l.retry(&h.Retry),
+		"limits":    l.limits(&h.Limits),
 	})
 	l.needs(o, "a hook", "service", "script")
 	_, operation := o.value("operation")

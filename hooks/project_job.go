@@ -30,6 +30,7 @@ func (l *loader) job(n ast.Node) {
 		"jitter":      l.jitter(&j.Jitter),
 		"concurrency": l.concurrency(&j.Concurrency),
 		"retry":       l.retry(&j.Retry),
+		"limits":      l.limits(&j.Limits),
 	})
 	l.needs(o, "a job", "schedule", "script")
 	l.nameOf(o, "job", &j.Name, j.Script)

@@ -16,6 +16,7 @@ type Release struct {
 	// Builtins are the commands or statements that callers may use by the built-ins of a data service, in upper case;
 	// a service that is not named has the usual ones.
 	Builtins map[string][]string  `json:"builtins,omitempty"`
+	Limits   Limits               `json:"limits,omitzero"`    // of all runs of the app, and of those that say nothing
 	Settings json.RawMessage      `json:"settings,omitempty"` // secrets only by reference
 	Services map[string]*Upstream `json:"services,omitempty"` // other people's APIs, by name
 	Sessions *Sessions            `json:"sessions,omitempty"` // nil: callers have none
@@ -42,7 +43,8 @@ type Hook struct {
 	Origins   []Origin        `json:"origins"`
 	Params    json.RawMessage `json:"params,omitempty"`
 	Ordered   bool            `json:"ordered,omitempty"` // after and failed: events of one key one at a time, in the order of their publishing
-	Retry     Retry           `json:"retry,omitzero"`    // of what runs from the stream; see [Hook.Attempts]
+	Limits    Limits          `json:"limits,omitzero"`
+	Retry     Retry           `json:"retry,omitzero"` // of what runs from the stream; see [Hook.Attempts]
 	Disabled  bool            `json:"disabled,omitempty"`
 }
 
@@ -59,7 +61,8 @@ type Job struct {
 	Missed      Missed        `json:"missed,omitempty"`      // empty: MissedLatest
 	Jitter      time.Duration `json:"jitter,omitempty"`      // a tick starts up to so much later, by its id
 	Concurrency int           `json:"concurrency,omitempty"` // runs at once at most, over all workers; 0: any number
-	Retry       Retry         `json:"retry,omitzero"`        // by default a run that fails is not tried again
+	Limits      Limits        `json:"limits,omitzero"`
+	Retry       Retry         `json:"retry,omitzero"` // by default a run that fails is not tried again
 	Disabled    bool          `json:"disabled,omitempty"`
 }
 

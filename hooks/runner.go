@@ -19,8 +19,10 @@ type Runner struct {
 	Collections *Collections  // what db works on
 	Functions   HostFunctions // what other host functions there are
 	Recorder    Recorder
-	Pool        *Pool // what the runs of methods take their places from; nil: they take none
-	Watch       Watch // may be nil: nobody watches this process
+	Pool        *Pool    // what the runs of methods take their places from; nil: they take none
+	Watch       Watch    // may be nil: nobody watches this process
+	Conduct     *Conduct // may be nil: nothing is quarantined here
+	limiter     Limiter
 	Log         *slog.Logger
 }
 
@@ -93,6 +95,8 @@ type run struct {
 	keep     func(Record) // takes the record instead of the runner's Recorder, unless nil
 	place    *Place       // in a pool; may be nil
 	stand    stand
+	limits   Limits
+	leave    func() // what its limits count; nil: nothing
 }
 
 func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *run {
@@ -131,18 +135,21 @@ func (r *run) do(ctx context.Context, late func(script.Result, *Error)) (res scr
 	r.onProcessor()
 	res, ok = r.runner.Engine.RunHere(ctx, program, call, func(res script.Result) {
 		r.givenUp()
-		late(res, r.outcome(res.Err))
+		late(res, r.outcome(&res))
 	})
 	r.offProcessor()
 	if !ok {
 		return res, nil, false
 	}
-	return res, r.outcome(res.Err), true
+	return res, r.outcome(&res), true
 }
 
 // outcome is how a script's error reads for the caller.
-func (r *run) outcome(err *script.Error) *Error {
+func (r *run) outcome(res *scriptResult) *Error {
+	err := res.Err
 	switch {
+	case err == nil && r.limits.Payload > 0 && len(res.Answer.Raw) > r.limits.Payload:
+		return r.fault(CodeHookError, fmt.Sprintf("the answer has more than %d bytes, the limit of its payload", r.limits.Payload))
 	case err == nil:
 		return nil
 	case err.Kind == script.TimedOut && !time.Now().Before(r.deadline):
@@ -217,6 +224,7 @@ func (r *run) call() *script.Call {
 		},
 		Settings: r.table.Settings,
 		Host:     r.host,
+		Memory:   r.limits.Memory, LogBytes: r.limits.Log, Calls: r.limits.Calls,
 	}
 	if e.Phase == Tick && c.Function == "" {
 		c.Data = e.Message

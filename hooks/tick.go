@@ -23,6 +23,10 @@ func (c *chain) tick() {
 	}
 	run := c.runner.begin(c.table, &c.event, KindJob, job.Name, function)
 	run.script, run.timeout = job.Script, job.Timeout
+	if fault := run.admit(job.Limits); fault != nil {
+		c.end(Stop(fault))
+		return
+	}
 	late := func(res script.Result, fault *Error) { c.end(run.ticked(&res, fault)) }
 	if res, fault, ok := run.do(c.ctx, late); ok {
 		late(res, fault)

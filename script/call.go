@@ -29,6 +29,8 @@ type Call struct {
 	// Park is called before the run waits for a host call or a timer, and what it returns when it goes on, both on the
 	// goroutine of the run. It may be nil.
 	Park func() (resume func())
+	// LogBytes is how much the run may log, and Calls how many host calls it may make; 0: 128 KiB, 1000.
+	LogBytes, Calls int
 }
 
 // Request is what the function sees as req. Raw fields are valid JSON or nil; they may not change while the run or its

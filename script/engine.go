@@ -92,6 +92,7 @@ func (e *Engine) Run(ctx context.Context, p *Program, c *Call) Result {
 // returns, it returns false and nothing is left to do.
 func (e *Engine) RunHere(ctx context.Context, p *Program, c *Call, late func(Result)) (res Result, ok bool) {
 	r := &run{ctx: ctx, prog: p, call: c, stragglers: &e.stragglers, onLate: late}
+	r.journal.most = c.LogBytes
 	if r.past(time.Now()) {
 		return r.late(), true
 	}

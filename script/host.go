@@ -1,9 +1,11 @@
 package script
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -34,6 +36,9 @@ func (m *machine) newHostCall(label string, callback goja.Callable) *hostCall {
 	return &hostCall{r: m.run, name: label, callback: callback, frames: m.run.frames()}
 }
 
+// defaultCalls is how many host calls a run may make that is told nothing else.
+const defaultCalls = 1000
+
 // refusal says why no host call may be made now, if so.
 func (r *run) refusal(name string) string {
 	switch {
@@ -41,9 +46,12 @@ func (r *run) refusal(name string) string {
 		return name + " was called after res.end()"
 	case r.call.Host == nil:
 		return name + " is not available here"
+	case r.made >= cmp.Or(r.call.Calls, defaultCalls):
+		return fmt.Sprintf("%s: the run has made %d calls, which is as many as it may", name, r.made)
 	case r.events().calls >= maxPending:
 		return name + ": too many calls under way"
 	}
+	r.made++
 	return ""
 }
 

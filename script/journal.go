@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -21,6 +22,7 @@ type journal struct {
 	warnings []string
 	bytes    int
 	full     bool
+	most     int // bytes; 0: maxLogBytes
 }
 
 func (j *journal) add(level, text string) {
@@ -32,7 +34,7 @@ func (j *journal) add(level, text string) {
 	if j.full {
 		return
 	}
-	if len(j.lines) >= maxLines || j.bytes+len(text) > maxLogBytes {
+	if len(j.lines) >= maxLines || j.bytes+len(text) > cmp.Or(j.most, maxLogBytes) {
 		j.full = true
 		level, text = "warn", "the log of this run is full; what follows is dropped"
 	}

@@ -44,6 +44,7 @@ type run struct {
 	resume        chan func() // of the place that a run gave up when it was taken
 	seat          int         // among those that the watchdog looks after; with what follows under its lock
 	fate          fate
+	made          int          // host calls
 	greedy        bool         // it was stopped for its memory
 	waits         atomic.Bool  // for a host call or timer
 	looks         atomic.Int32 // at the heap while it computed

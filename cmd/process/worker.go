@@ -68,15 +68,23 @@ func (p *Parts) newWorker(redis tasks.Redis, recorder *queue.Log, watch hooks.Wa
 	}
 	w.methods = &hooks.Methods{Tables: p.Tables, Gate: p.Gate, Services: services, Meter: w.accounts, Recorder: recorder, Log: p.Log}
 	w.runner = &hooks.Runner{
-		Tables: p.Tables, Engine: script.NewEngine(script.Config{}), Collections: p.Collections,
+		Tables: p.Tables, Engine: script.NewEngine(script.Config{Heap: p.Config.MemoryLimit / 2}), Collections: p.Collections,
 		Functions: w.functions(), Recorder: recorder, Pool: w.pool, Watch: watch, Log: p.Log,
 	}
 	w.methods.Runner = w.runner
+	w.runner.Conduct = hooks.NewConduct(func(app string, kind hooks.Kind, name string, q hooks.Quarantine) {
+		ctx, cancel := context.WithTimeout(context.Background(), afterDeath)
+		defer cancel()
+		if err := quarantine(ctx, p.Releases, recorder, app, kind, name, q); err != nil {
+			p.Log.Error("a hook could not be quarantined", "app", app, string(kind), name, "error", err)
+		}
+	})
 	return w, nil
 }
 
 func (w *worker) close() {
 	w.pool.Close()
+	w.runner.Conduct.Wait()
 	w.accounts.Close()
 	w.outbound.Close()
 	w.services.Close()
