@@ -20,6 +20,7 @@ type Program struct {
 
 	plain     bool // event objects are built whole
 	fresh     bool // each run needs a runtime of its own
+	extended  bool // and that runtime what language.js adds
 	functions map[string]bool
 	last      bool  // the file's last value can be its answer
 	exprVars  []int // of a condition: which variables it uses
@@ -110,6 +111,7 @@ func (p *Program) classify() {
 		if needsPlain.MatchString(m.source) {
 			p.plain = true
 		}
+		p.extended = p.extended || usesExtensions.MatchString(m.source)
 		switch {
 		case m.scan.ownRuntime, m.scan.anyRequire, m.scan.free["arguments"], reachesPrototypes.MatchString(m.source):
 			p.fresh = true

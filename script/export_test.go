@@ -6,7 +6,7 @@ type Variant struct{ Fresh, Plain, Counted bool }
 // As returns the program to be run as v says, or as it has to be run if that is more.
 func (p *Program) As(v Variant) *Program {
 	q := &Program{files: p.files, main: p.main, modules: p.modules, entries: p.entries, functions: p.functions,
-		included: p.included, last: p.last, exprVars: p.exprVars, coverage: p.coverage, mentions: p.mentions}
+		included: p.included, extended: p.extended, last: p.last, exprVars: p.exprVars, coverage: p.coverage, mentions: p.mentions}
 	q.fresh, q.plain = p.fresh || v.Fresh, p.plain || v.Plain
 	return q
 }

@@ -131,8 +131,9 @@ func write(t *testing.T, path string, archive *txtar.Archive, want string) {
 
 func (c *golden) run(engine *script.Engine, files script.Files, v script.Variant) string {
 	main, function := or(c.Main, "main.js"), or(c.Function, "beforePOST")
+	var known []string
 	if c.Last {
-		function = ""
+		function, known = "", []string{"beforePOST", "runJob"}
 	}
 	if c.Expr != "" {
 		return c.test(engine)
@@ -141,7 +142,7 @@ func (c *golden) run(engine *script.Engine, files script.Files, v script.Variant
 	if v.Counted {
 		coverage = &script.Coverage{}
 	}
-	p, err := coverage.Compile(files, main, "beforePOST", "runJob")
+	p, err := coverage.Compile(files, main, known...)
 	if err != nil {
 		return "compile: " + strings.ReplaceAll(err.Error(), "\n", "\ncompile: ") + "\n"
 	}

@@ -53,6 +53,7 @@ func newMachine(frozen bool) *machine {
 	m.define(m.js.GlobalObject(), m.globals())
 	if frozen {
 		m.offer(allGlobals)
+		m.extend()
 	}
 	m.js.SetPromiseRejectionTracker(m.trackRejection)
 	m.js.SetAsyncContextTracker(jobCounter{m})
@@ -86,6 +87,9 @@ func (m *machine) begin(r *run) {
 	m.run, m.plain = r, r.prog.plain
 	if !m.frozen {
 		m.offer(r.prog.mentions)
+		if r.prog.extended {
+			m.extend()
+		}
 	}
 }
 

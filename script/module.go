@@ -53,8 +53,7 @@ func (p *Program) parseModule(path string) (*module, []Problem) {
 		m.source = parts.text
 		p.includes(parts.files)
 	}
-	problems = m.compile()
-	if len(problems) == 0 {
+	if problems = m.compile(); len(problems) == 0 {
 		problems = m.gaps()
 	}
 	return m, problems
@@ -145,7 +144,7 @@ func (m *module) problemsOf(err error, smap *sourcemap.Consumer) []Problem {
 	var syntax *goja.CompilerSyntaxError
 	if errors.As(err, &syntax) && syntax.File != nil {
 		pos := syntax.File.Position(syntax.Offset)
-		return []Problem{{m.fileNamed(pos.Filename), pos.Line, pos.Column, syntax.Message}}
+		return []Problem{{m.fileNamed(pos.Filename), pos.Line, pos.Column, advice(syntax.Message)}}
 	}
 	return []Problem{{File: m.path, Message: fmt.Sprint(err)}}
 }

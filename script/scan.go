@@ -15,7 +15,8 @@ type scan struct {
 	free     map[string]bool // names that are used and bound nowhere in the file
 	assigned map[string]bool // free names that sloppy code assigns: globals in the making
 	requires []requireCall
-	nested   bool // sloppy code declares functions in blocks
+	absent   []*ast.Identifier // uses of names that runtimes lack
+	nested   bool              // sloppy code declares functions in blocks
 	// anyRequire: something other than require('literal') is done with require.
 	anyRequire bool
 	// ownRuntime: the file may change something that outlives the run.

@@ -91,6 +91,8 @@ func advice(message string) string {
 	switch {
 	case strings.HasPrefix(message, "Top-level await"):
 		return "await works inside of async functions only: write async function main() { … } and end the file with main();"
+	case strings.HasPrefix(message, "Invalid flags supplied to RegExp"):
+		return "a regular expression takes the flags g, i, m, s, u and y: write sets out for v; for d, take index and the length of what matched"
 	case message == "Illegal return statement":
 		return "return stands in functions only: the value of the last expression of a file is its answer"
 	case strings.HasPrefix(message, "With statements cannot be used"):

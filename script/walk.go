@@ -22,6 +22,9 @@ func (s *scanner) walk(n any) {
 	switch n := n.(type) {
 	case *ast.Identifier:
 		s.use(n.Name.String())
+		if missing[n.Name.String()] != "" && !s.bound(n.Name.String()) {
+			s.out.absent = append(s.out.absent, n)
+		}
 	case *ast.ThisExpression:
 		s.useThis()
 	case *ast.FunctionLiteral:
