@@ -30,8 +30,6 @@ func NewKV(conn *Conn) *KV { return &KV{conn} }
 const (
 	// expiresHeader is when a value expires, in milliseconds since 1970, so that a change can keep it.
 	expiresHeader = "Gaff-Expires"
-	// kvBytes bounds what all apps together keep.
-	kvBytes = 1 << 30
 	// kvCounted is for how long the number of an app's keys is taken to be what it was.
 	kvCounted = time.Second
 )
@@ -43,9 +41,7 @@ func (c *Conn) kvStream() jetstream.StreamConfig {
 		Subjects:          []string{c.config.Prefix + ".kv.>"},
 		Storage:           jetstream.FileStorage,
 		Replicas:          c.config.Replicas,
-		MaxMsgsPerSubject: 1,
-		MaxBytes:          kvBytes,
-		Discard:           jetstream.DiscardNew,
+		MaxMsgsPerSubject: 1, // and no bound in bytes, which a server would set aside at once; each app has one of keys
 		AllowMsgTTL:       true,
 		AllowDirect:       true,
 	}
@@ -104,8 +100,6 @@ func (k *KV) Store(ctx context.Context, app, key string, e hooks.KVEntry) error 
 		return nil
 	case ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
 		return k.stale(ctx, app, key, e)
-	case ok && strings.Contains(api.Description, "maximum bytes"):
-		return hooks.Errorf(hooks.CodeOverloaded, "kv is full: all apps together keep %d bytes at most", kvBytes)
 	}
 	return unavailable("kv", err)
 }
