@@ -155,26 +155,32 @@ func lateness(seen []decision, applied []time.Time) []time.Duration {
 	return late
 }
 
-var liveLine = regexp.MustCompile(`(?m)^time=(\S+) .*msg="release is live" app=(\S+) release=(\d+)$`)
+var liveLine = regexp.MustCompile(`(?m)^time=(\S+) .*msg="release is live"(?: executor=(\d+))? app=(\S+) release=(\d+)$`)
 
 // liveness is, for each release, how long after its author was told the last worker had it, or one after it.
 func (a *tenant) liveness(t *testing.T, applied []time.Time) []time.Duration {
 	t.Helper()
 	late := make([]time.Duration, len(applied)-2)
 	for _, w := range a.workers {
-		next := 2
+		next := map[string]int{} // by executor
 		for _, m := range liveLine.FindAllStringSubmatch(w.err.String(), -1) {
 			when, err := time.Parse(time.RFC3339Nano, m[1])
-			n, bad := strconv.Atoi(m[3])
+			n, bad := strconv.Atoi(m[4])
 			if err != nil || bad != nil {
 				t.Fatal(m[0])
 			}
-			for ; m[2] == a.app && next <= n; next++ {
-				late[next-2] = max(late[next-2], when.Sub(applied[next]))
+			if m[3] != a.app {
+				continue
 			}
+			for i := max(next[m[2]], 2); i <= n; i++ {
+				late[i-2] = max(late[i-2], when.Sub(applied[i]))
+			}
+			next[m[2]] = n + 1
 		}
-		if next != len(applied) {
-			t.Fatalf("a worker's log ends with release %d of %d", next-1, len(applied)-1)
+		for executor, n := range next {
+			if n != len(applied) {
+				t.Fatalf("the log of executor %s ends with release %d of %d", executor, n-1, len(applied)-1)
+			}
 		}
 	}
 	slices.Sort(late)
@@ -298,7 +304,7 @@ func TestCutOffWorker(t *testing.T) {
 		t.Helper()
 		far.err.await(t, "release", func(line string) bool {
 			m := liveLine.FindStringSubmatch(line)
-			return m != nil && m[2] == a.app && m[3] == strconv.Itoa(release)
+			return m != nil && m[3] == a.app && m[4] == strconv.Itoa(release)
 		})
 	}
 	live(1)

@@ -216,11 +216,14 @@ func testDescription(t *testing.T, d *deployment) {
 		}
 	}
 	slices.Sort(found)
-	want := strings.Fields(`DELETE_/v1/apps/{name} DELETE_/v1/keys/{id} DELETE_/v1/secrets/{name} GET_/v1/apps GET_/v1/doctor GET_/v1/hooks
-		GET_/v1/hooks/{name} GET_/v1/jobs GET_/v1/jobs/{name} GET_/v1/keys GET_/v1/logs GET_/v1/logs/stream GET_/v1/methods GET_/v1/releases
-		GET_/v1/releases/{n} GET_/v1/secrets PATCH_/v1/hooks/{name} PATCH_/v1/jobs/{name} POST_/v1/apps POST_/v1/events
-		POST_/v1/jobs/{name}/run POST_/v1/keys POST_/v1/releases POST_/v1/releases/promote POST_/v1/releases/rollback POST_/v1/test
-		PUT_/v1/secrets/{name}`)
+	want := strings.Fields(`DELETE_/v1/apps/{name} DELETE_/v1/dead/{id} DELETE_/v1/keys/{id} DELETE_/v1/secrets/{name} DELETE_/v1/tasks/{id}
+		GET_/v1/apps GET_/v1/dead GET_/v1/dead/{id} GET_/v1/doctor GET_/v1/hooks GET_/v1/hooks/{name} GET_/v1/jobs
+		GET_/v1/jobs/{name} GET_/v1/keys GET_/v1/logs GET_/v1/logs/stream GET_/v1/methods GET_/v1/methods/{name}
+		GET_/v1/releases GET_/v1/releases/{n} GET_/v1/secrets GET_/v1/tasks GET_/v1/tasks/{id} PATCH_/v1/apps/{name}
+		PATCH_/v1/hooks/{name} PATCH_/v1/jobs/{name} PATCH_/v1/methods/{name} POST_/v1/apps POST_/v1/dead/drop
+		POST_/v1/dead/replay POST_/v1/events POST_/v1/jobs/{name}/enqueue POST_/v1/jobs/{name}/run POST_/v1/keys
+		POST_/v1/pause POST_/v1/releases POST_/v1/releases/promote POST_/v1/releases/rollback POST_/v1/replay POST_/v1/resume
+		POST_/v1/tasks/{id}/retry POST_/v1/test PUT_/v1/secrets/{name}`)
 	for i := range want {
 		want[i] = strings.Replace(want[i], "_", " ", 1)
 	}
