@@ -14,8 +14,8 @@ import (
 	"gaff/queue"
 )
 
-// startGate starts a worker with hook registered for customer, and returns a gate to it.
-func startGate(b *testing.B, url string) *queue.Gate {
+// startGate starts a worker, told more by env, with hook registered for customer, and returns a gate to it.
+func startGate(b *testing.B, url string, env ...string) *queue.Gate {
 	b.Helper()
 	conn, err := queue.Connect(b.Context(), queue.Config{URL: url})
 	if err != nil {
@@ -24,7 +24,8 @@ func startGate(b *testing.B, url string) *queue.Gate {
 	b.Cleanup(conn.Close)
 	releases := queue.NewReleases(conn)
 	apply(b, releases)
-	startRole(b, "worker", "GAFF_NATS_URL="+url, "GAFF_REDIS_URL="+redisURL(b), "GAFF_SQLITE_PATH="+filepath.Join(b.TempDir(), "d.db"))
+	startRole(b, "worker", append(env,
+		"GAFF_NATS_URL="+url, "GAFF_REDIS_URL="+redisURL(b), "GAFF_SQLITE_PATH="+filepath.Join(b.TempDir(), "d.db"))...)
 	tables := &hooks.Tables{}
 	ready := make(chan struct{})
 	ctx, stop := context.WithCancel(context.Background())
