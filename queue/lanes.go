@@ -358,7 +358,7 @@ func (l *lanes) rest(ctx context.Context) {
 		all.Go(func() { n.leave(ctx) })
 	}
 	all.Wait()
-	if !l.present {
+	if !l.present || !l.c.conn.nc.IsConnected() {
 		return
 	}
 	if err := l.c.conn.erase(context.WithoutCancel(ctx), l.c.conn.order, workerPrefix+l.me); err != nil {
