@@ -83,13 +83,13 @@ func Consume(ctx context.Context, conn *Conn, reactor Reactor, log *Log, options
 	c.lanes = newLanes(runs, c)
 	events, err := c.hands(ctx, runs, "events", conn.eventConsumer(c.options.AckWait))
 	if err != nil {
-		return fmt.Errorf("consume events: %w", err)
+		return begun(ctx, "consume events", err)
 	}
 	events.parse = func(d *delivery) error { return d.parseEvent(conn.subjects) }
 	events.handle = c.event
 	work, err := c.hands(ctx, runs, "work", conn.workConsumer(c.options.AckWait))
 	if err != nil {
-		return fmt.Errorf("consume work: %w", err)
+		return begun(ctx, "consume work", err)
 	}
 	work.parse, work.handle = (*delivery).parseWork, c.work
 	events.start(ctx, c.options.Concurrency, roomPerRun*c.options.Concurrency)
@@ -99,6 +99,14 @@ func Consume(ctx context.Context, conn *Conn, reactor Reactor, log *Log, options
 	beside.Go(func() error { c.release(ctx); return nil })
 	<-ctx.Done()
 	return errors.Join(c.stop(events, work, cancel), beside.Wait())
+}
+
+// begun is the error of something that could not begin; none if it was stopped before it had.
+func begun(ctx context.Context, what string, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 func (c *consuming) hands(ctx, runs context.Context, what string, config consumerConfig) (*hands, error) {
