@@ -161,7 +161,7 @@ const secretHook = `function beforePOST(req, res) {
   console.log(JSON.stringify({ greeting: context.settings.greeting }));
   console.log('x'.repeat(8192 - 20) + token);
   if (req.body.broken) throw new Error('no entry with ' + token);
-  if (req.body.guess !== token) return res.end({ error: { statuscode: 403, message: 'not ' + token + ' but ' + req.body.guess } });
+  if (req.body.guess !== token) return res.end({ error: { statuscode: 403, message: 'not ' + token + ' but ' + req.body.guess.slice(0, 5) } }); // a worker may not know yet that the guess is a secret
   db.post('/rest/entry', { token }, function (err, entry) { res.end({ data: { right: true, length: token.length } }); });
 }
 `
