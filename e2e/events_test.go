@@ -57,11 +57,11 @@ type history struct {
 	runs  map[string]int            // records by status
 }
 
-// follow reads the log from its beginning until ctx ends, over whatever happens to its server.
+// follow reads the log until ctx ends, over whatever happens to its server: then it begins anew, since a server that was
+// killed may have lost the end of what was read.
 func (h *history) follow(ctx context.Context, t *testing.T, d *deployment) {
-	next := uint64(1)
 	for ctx.Err() == nil {
-		if err := h.read(ctx, d, &next); err != nil && ctx.Err() == nil {
+		if err := h.read(ctx, d); err != nil && ctx.Err() == nil {
 			t.Logf("the log cannot be read: %v", err)
 		}
 		select {
@@ -71,19 +71,27 @@ func (h *history) follow(ctx context.Context, t *testing.T, d *deployment) {
 	}
 }
 
-func (h *history) read(ctx context.Context, d *deployment, next *uint64) error {
-	nc, err := nats.Connect(d.nats)
+func (h *history) read(ctx context.Context, d *deployment) error {
+	lost := make(chan struct{}, 1)
+	nc, err := nats.Connect(d.nats, nats.NoReconnect(), nats.ClosedHandler(func(*nats.Conn) { lost <- struct{}{} }))
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-lost:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return err
 	}
-	consumer, err := js.OrderedConsumer(ctx, strings.ToUpper(d.prefix)+"_LOG", jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: *next,
-	})
+	consumer, err := js.OrderedConsumer(ctx, strings.ToUpper(d.prefix)+"_LOG", jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		return err
 	}
@@ -92,16 +100,14 @@ func (h *history) read(ctx context.Context, d *deployment, next *uint64) error {
 		return err
 	}
 	defer messages.Stop()
+	h.mu.Lock()
+	h.final, h.runs = map[string]map[string]int{}, map[string]int{}
+	h.mu.Unlock()
 	for {
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
 			return err
 		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return err
-		}
-		*next = meta.Sequence.Stream + 1
 		var r hooks.Record
 		if json.Unmarshal(m.Data(), &r) == nil && r.Kind == hooks.KindHook {
 			h.note(&r)

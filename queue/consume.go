@@ -157,7 +157,7 @@ func (c *Conn) eventConsumer(ackWait time.Duration) consumerConfig {
 		Durable:       c.config.Prefix + "-workers",
 		Description:   "workers, who run the hooks of events",
 		AckPolicy:     jetstream.AckExplicitPolicy,
-		BackOff:       []time.Duration{ackWait, ackWait, 2 * ackWait, 4 * ackWait, 10 * ackWait},
+		AckWait:       ackWait,
 		MaxDeliver:    -1,
 		MaxAckPending: maxAckPending,
 		Replicas:      c.config.Replicas,
