@@ -167,7 +167,7 @@ func anonymous(pid int) uint64 {
 // idle reports whether no executor has used more than half of a processor for a moment.
 func (w *world) idle() bool {
 	before := w.processorTime()
-	time.Sleep(idleFor) // a share of time needs some
+	<-time.After(idleFor) // a share of time needs some
 	return w.processorTime()-before < idleFor/2
 }
 

@@ -36,7 +36,7 @@ func TestKilledExecutorsLoseNothing(t *testing.T) {
 		g.Go(func() { w.load(done, &asked, &told) })
 	}
 	g.Go(func() { w.kill(done, &killed) })
-	time.Sleep(lasts) // the load is what lasts
+	<-time.After(lasts) // the load is what lasts
 	close(done)
 	g.Wait()
 	t.Logf("%d asks, %d events, %d executors killed", asked.Load(), told.Load(), killed.Load())
@@ -151,7 +151,7 @@ func TestPlainRequestSurvives(t *testing.T) {
 		answer <- string(m.Data)
 	}()
 	nc.Flush()
-	time.Sleep(350 * time.Millisecond) // in the midst of its run; earlier or later does no harm
+	<-time.After(350 * time.Millisecond) // in the midst of its run; earlier or later does no harm
 	for _, pid := range w.executors() {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}

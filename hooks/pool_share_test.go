@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -51,15 +52,10 @@ func TestPoolSharesFairly(t *testing.T) {
 func TestPoolLongRunsLoseTheirPlace(t *testing.T) {
 	t.Parallel()
 	p := NewPool(2, 100)
-	done := make(chan struct{})
+	var done atomic.Bool
 	for range 4 {
 		p.Submit("default", func(*Place) {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
+			for !done.Load() { // computes
 			}
 		})
 	}
@@ -70,7 +66,7 @@ func TestPoolLongRunsLoseTheirPlace(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Error("a short run waits for long ones")
 	}
-	close(done)
+	done.Store(true)
 	p.Close()
 	if p.active != 0 {
 		t.Errorf("%d places held", p.active)
