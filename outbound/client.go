@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"net/http"
-	"sync"
 
 	"gaff/hooks"
 )
@@ -16,9 +15,9 @@ type Client struct {
 	transport *http.Transport
 	roots     *x509.CertPool // of mail servers' certificates; nil: the system's
 
-	slots chan struct{}
-	mu    sync.Mutex
-	apps  map[string]chan struct{}
+	places  *room // for calls
+	bodies  *room // for large ones of requests, in bytes
+	answers *room // for large ones of answers, in bytes; who waits for it holds none of it
 }
 
 // New returns a client. Proxies that the environment names are not used: behind one, addresses could not be checked.
@@ -26,14 +25,15 @@ func New(c Config) *Client {
 	c = c.withDefaults()
 	g := newGuard(c.Allow)
 	return &Client{
-		config: c, guard: g, slots: make(chan struct{}, c.AtOnce), apps: map[string]chan struct{}{},
+		config: c, guard: g,
+		places: newRoom(int64(c.AtOnce)), bodies: newRoom(largeBodies * c.MaxSize), answers: newRoom(largeBodies * c.MaxSize),
 		transport: &http.Transport{
 			DialContext:            g.dial,
 			ForceAttemptHTTP2:      true,
 			TLSHandshakeTimeout:    dialTimeout,
 			IdleConnTimeout:        idleTimeout,
-			MaxIdleConns:           c.AtOnce,
-			MaxIdleConnsPerHost:    16,
+			MaxIdleConns:           maxIdle,
+			MaxIdleConnsPerHost:    maxIdleOfHost,
 			MaxResponseHeaderBytes: maxHeaderBytes,
 		},
 	}
@@ -47,32 +47,33 @@ func (c *Client) Functions() hooks.HostFunctions {
 	return hooks.HostFunctions{"http.fetch": c.fetch, "slack.send": c.slack, "mail.send": c.mail}
 }
 
-// enter waits for a place among the calls that are under way, and counts the call to its run's.
-func (c *Client) enter(ctx context.Context, caller *hooks.Caller) (leave func(), err error) {
-	if !caller.Take("outgoing", c.config.MaxCalls) {
-		return nil, hooks.Errorf(hooks.CodeOverloaded, "one run may make %d outgoing calls", c.config.MaxCalls)
-	}
-	own := c.of(caller.Event.App)
-	for i, slots := range []chan struct{}{own, c.slots} {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			if i > 0 {
-				<-own
-			}
-			return nil, timedOut("no place among the outgoing calls was free in time")
+// count notes that a run makes n more calls, and refuses one too many.
+func (c *Client) count(caller *hooks.Caller, n int) error {
+	for range n {
+		if !caller.Take("outgoing", c.config.MaxCalls) {
+			return hooks.Errorf(hooks.CodeOverloaded, "one run may make %d outgoing calls", c.config.MaxCalls)
 		}
 	}
-	return func() { <-c.slots; <-own }, nil
+	return nil
 }
 
-func (c *Client) of(app string) chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	slots := c.apps[app]
-	if slots == nil {
-		slots = make(chan struct{}, c.config.AtOnceOfApp)
-		c.apps[app] = slots
+// enter counts the call to its run's, and waits for a place among those that are under way, with what it sends.
+func (c *Client) enter(ctx context.Context, caller *hooks.Caller, sends int) (leave func(), err error) {
+	if err := c.count(caller, 1); err != nil {
+		return nil, err
 	}
-	return slots
+	app := caller.Event.App
+	give, err := c.places.take(ctx, app, 1)
+	if err != nil {
+		return nil, timedOut("no place among the outgoing calls was free in time")
+	}
+	if sends <= smallBody {
+		return give, nil
+	}
+	back, err := c.bodies.take(ctx, app, min(int64(sends), c.config.MaxSize))
+	if err != nil {
+		give()
+		return nil, timedOut("there was no room for the body in time")
+	}
+	return func() { back(); give() }, nil
 }

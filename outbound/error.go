@@ -16,16 +16,20 @@ import (
 
 // Codes of errors as scripts know them from Node.
 const (
-	codeBlocked  hooks.Code = "EBLOCKED" // by the guard
-	codeRefused  hooks.Code = "ECONNREFUSED"
-	codeReset    hooks.Code = "ECONNRESET"
-	codeNotFound hooks.Code = "ENOTFOUND"
-	codeTimedOut hooks.Code = "ETIMEDOUT"
-	codeTLS      hooks.Code = "ETLS"
-	codeBadURL   hooks.Code = "ERR_INVALID_URL"
-	codeTooLarge hooks.Code = "ETOOLARGE"
-	codeProtocol hooks.Code = "EPROTO"
-	codeRedirect hooks.Code = "EREDIRECT"
+	codeBlocked     hooks.Code = "BLOCKED" // by the guard
+	codeRefused     hooks.Code = "ECONNREFUSED"
+	codeReset       hooks.Code = "ECONNRESET"
+	codeNotFound    hooks.Code = "ENOTFOUND"
+	codeNoAnswer    hooks.Code = "EAI_AGAIN" // of those who know names
+	codeNoHost      hooks.Code = "EHOSTUNREACH"
+	codeNoNetwork   hooks.Code = "ENETUNREACH"
+	codeTimedOut    hooks.Code = "ETIMEDOUT"
+	codeTLS         hooks.Code = "ETLS"
+	codeBadURL      hooks.Code = "ERR_INVALID_URL"
+	codeTooLarge    hooks.Code = "ETOOLARGE"
+	codeProtocol    hooks.Code = "EPROTO"
+	codeRedirect    hooks.Code = "EREDIRECT"
+	codeCredentials hooks.Code = "EAUTH" // which a mail server did not take
 )
 
 func failure(code hooks.Code, format string, args ...any) *hooks.Error {
@@ -48,15 +52,22 @@ func explained(host string, err error) *hooks.Error {
 	}
 	var timeout interface{ Timeout() bool }
 	dns, isDNS := errors.AsType[*net.DNSError](err)
+	why := whyBlocked(err)
 	switch {
-	case errors.Is(err, errBlocked):
-		return failure(codeBlocked, "%s: scripts may reach public addresses only; the operator can allow others", host).Because(err)
+	case why != nil:
+		return failure(codeBlocked, "%s: %v", host, why).Because(err)
 	case isDNS && dns.IsNotFound:
 		return failure(codeNotFound, "%s: there is no such host", host).Because(err)
+	case isDNS && !dns.IsTimeout && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
+		return failure(codeNoAnswer, "%s: its name cannot be looked up at the moment", host).Because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
 		return timedOut(host + ": no answer in time").Because(err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return failure(codeRefused, "%s: nobody listens there", host).Because(err)
+	case errors.Is(err, syscall.EHOSTUNREACH):
+		return failure(codeNoHost, "%s: there is no way to it", host).Because(err)
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+		return failure(codeNoNetwork, "%s: there is no way to its network", host).Because(err)
 	case isTLS(err):
 		return failure(codeTLS, "%s: the certificate or its TLS cannot be trusted", host).Because(err)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE):

@@ -7,104 +7,107 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 
 	"gaff/hooks"
 )
 
-// message is a request as scripts send it.
+// message is a request as scripts send it; its timeout is looked at before the rest.
 type message struct {
 	URL        string      `json:"url"`
 	Method     string      `json:"method"`
 	Headers    [][2]string `json:"headers"`
 	Body       string      `json:"body"`
 	BodyBase64 []byte      `json:"bodyBase64"`
-	Timeout    float64     `json:"timeout"`  // milliseconds; 0: the run's
 	Redirect   string      `json:"redirect"` // follow, manual or error
 	Service    string      `json:"service"`  // a declared one, on whose upstream url is a path
 
 	label string // what logs show instead of the URL, if that is a secret
 }
 
-// answer is what came back.
-type answer struct {
-	URL        string      `json:"url"`
-	Status     int         `json:"status"`
-	StatusText string      `json:"statusText"`
-	Headers    [][2]string `json:"headers"`
-	Redirected bool        `json:"redirected"`
-	Body       *string     `json:"body,omitempty"` // if it is UTF-8
-	BodyBase64 []byte      `json:"bodyBase64,omitempty"`
-}
-
 // fetch carries out http.fetch.
 func (c *Client) fetch(ctx context.Context, caller *hooks.Caller, args []json.RawMessage) (json.RawMessage, error) {
-	var m message
-	if len(args) == 0 || json.Unmarshal(args[0], &m) != nil {
+	if len(args) == 0 || !gjson.ParseBytes(args[0]).IsObject() {
 		return nil, hooks.Errorf(hooks.CodeBadRequest, "a request needs an object with a url")
 	}
-	a, err := c.request(ctx, caller, &m)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(a)
-}
-
-// request sends a message and returns the answer, with a line in the run's log.
-func (c *Client) request(ctx context.Context, caller *hooks.Caller, m *message) (*answer, error) {
-	if m.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(m.Timeout*float64(time.Millisecond)))
-		defer cancel()
-	}
-	target, err := m.target(caller.Table)
-	if err != nil {
-		return nil, err
-	}
-	r, err := c.build(ctx, m, target)
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set(hooks.DepthHeader, strconv.Itoa(caller.Event.Depth+1)) // should it be to ourselves, a loop is seen
-	leave, err := c.enter(ctx, caller)
+	ctx, cancel := within(ctx, gjson.GetBytes(args[0], "timeout").Num)
+	defer cancel()
+	leave, err := c.enter(ctx, caller, len(args[0]))
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
+	var m message
+	if err := json.Unmarshal(args[0], &m); err != nil {
+		return nil, hooks.Errorf(hooks.CodeBadRequest, "a request has url, method and body as texts, and headers as a list of pairs")
+	}
+	a, give, err := c.request(ctx, caller, &m)
+	defer give()
+	if err != nil {
+		return nil, err
+	}
+	return a.json()
+}
+
+// within is ctx with so many milliseconds at most; 0 or less says nothing.
+func within(ctx context.Context, ms float64) (context.Context, context.CancelFunc) {
+	if !(ms > 0) || ms > hooks.MaxTimeout.Seconds()*1000 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Duration(ms*float64(time.Millisecond)))
+}
+
+// request sends a message and returns the answer, with a line in the run's log. What the answer takes is given back by
+// give.
+func (c *Client) request(ctx context.Context, caller *hooks.Caller, m *message) (a *answer, give func(), err error) {
 	started := time.Now()
-	a, err := c.exchange(r, m, target)
-	took := time.Since(started).Round(time.Millisecond)
+	target, err := m.target(caller.Table)
+	give = func() {}
+	if err == nil {
+		var r *http.Request
+		if r, err = c.build(ctx, m, target); err == nil {
+			a, give, err = c.exchange(r, caller, m, target)
+		}
+	}
 	if err != nil {
 		failed := explained(target.shown(), err)
-		caller.Log("warn", "%s %s: %s after %v", r.Method, target.shown(), failed.Code, took)
-		return nil, failed
+		caller.Log("warn", "%.20s %s: %s after %v", m.verb(), target.shown(), failed.Code, since(started))
+		return nil, give, failed
 	}
-	caller.Log("info", "%s %s: %d after %v", r.Method, target.shown(), a.Status, took)
-	return a, nil
+	caller.Log("info", "%.20s %s: %d after %v", m.verb(), target.shown(), a.Status, since(started))
+	return a, give, nil
+}
+
+func (m *message) verb() string {
+	if m.Method == "" {
+		return http.MethodGet
+	}
+	return strings.ToUpper(m.Method)
 }
 
 // build makes the request.
 func (c *Client) build(ctx context.Context, m *message, target *target) (*http.Request, error) {
-	body := m.BodyBase64
-	if body == nil {
-		body = []byte(m.Body)
+	size := len(m.Body)
+	if m.BodyBase64 != nil {
+		size = len(m.BodyBase64)
 	}
-	if int64(len(body)) > c.config.MaxBody {
-		return nil, failure(codeTooLarge, "the body has %d bytes; at most %d can be sent", len(body), c.config.MaxBody)
+	if int64(size) > c.config.MaxSize {
+		return nil, failure(codeTooLarge, "the body has %d bytes; at most %d can be sent", size, c.config.MaxSize)
 	}
-	method := strings.ToUpper(m.Method)
-	if method == "" {
-		method = http.MethodGet
-	}
+	method := m.verb()
 	if method == http.MethodConnect || method == http.MethodTrace {
 		return nil, hooks.Errorf(hooks.CodeBadRequest, "the method %s cannot be used", method)
 	}
 	var reader io.Reader
-	if len(body) > 0 {
-		reader = strings.NewReader(string(body))
+	switch {
+	case size == 0:
+	case m.BodyBase64 != nil:
+		reader = strings.NewReader(string(m.BodyBase64))
+	default:
+		reader = strings.NewReader(m.Body)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, target.url.String(), reader)
 	if err != nil {
@@ -113,87 +116,15 @@ func (c *Client) build(ctx context.Context, m *message, target *target) (*http.R
 	return r, m.setHeaders(r, target)
 }
 
-// ours are headers that the connection needs as it is. Compression is the transport's: it bounds what it unpacks.
-var ours = map[string]bool{
-	"Connection": true, "Content-Length": true, "Transfer-Encoding": true, "Upgrade": true, "Te": true, "Trailer": true,
-	hooks.DepthHeader: true, "Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authorization": true, "Expect": true, "Accept-Encoding": true,
-}
-
-func (m *message) setHeaders(r *http.Request, target *target) error {
-	r.Header.Set("User-Agent", "gaff")
-	if len(m.Headers) > maxHeaders {
-		return hooks.Errorf(hooks.CodeBadRequest, "a request has at most %d headers", maxHeaders)
-	}
-	size, set := 0, map[string]bool{}
-	for _, h := range m.Headers {
-		name, value := http.CanonicalHeaderKey(h[0]), h[1]
-		if size += len(name) + len(value); size > maxHeaderBytes {
-			return hooks.Errorf(hooks.CodeBadRequest, "the headers have more than %d bytes", maxHeaderBytes)
-		}
-		if !validHeader(name, value) {
-			return hooks.Errorf(hooks.CodeBadRequest, "%.40q is not a header that can be sent", h[0])
-		}
-		switch {
-		case ours[name]:
-		case name == "Host":
-			r.Host = value
-		case set[name]:
-			r.Header.Add(name, value)
-		default:
-			set[name] = true
-			r.Header.Set(name, value)
-		}
-	}
-	for name, value := range target.headers {
-		r.Header.Set(name, value)
-	}
-	return nil
-}
-
-// validHeader reports whether a header may be sent: the name is a token, and the value has no control characters.
-func validHeader(name, value string) bool {
-	if name == "" {
-		return false
-	}
-	for _, c := range []byte(name) {
-		if !strings.ContainsRune("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", rune(c)) {
-			return false
-		}
-	}
-	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
-}
-
 // exchange sends the request and reads the answer.
-func (c *Client) exchange(r *http.Request, m *message, target *target) (*answer, error) {
+func (c *Client) exchange(r *http.Request, caller *hooks.Caller, m *message, target *target) (*answer, func(), error) {
 	client := http.Client{Transport: c.transport, CheckRedirect: m.redirects(target)}
 	response, err := client.Do(r)
 	if err != nil {
-		return nil, bare(err)
+		return nil, func() {}, bare(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, c.config.MaxAnswer+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case int64(len(body)) > c.config.MaxAnswer:
-		return nil, failure(codeTooLarge, "%s: the answer has more than %d bytes", target.shown(), c.config.MaxAnswer)
-	}
-	a := &answer{
-		URL: response.Request.URL.String(), Status: response.StatusCode, Redirected: response.Request != r, Headers: [][2]string{},
-		StatusText: strings.TrimSpace(strings.TrimLeft(response.Status, "0123456789")),
-	}
-	for name, values := range response.Header {
-		for _, value := range values {
-			a.Headers = append(a.Headers, [2]string{strings.ToLower(name), value})
-		}
-	}
-	if utf8.Valid(body) {
-		text := string(body)
-		a.Body = &text
-	} else {
-		a.BodyBase64 = body
-	}
-	return a, nil
+	return c.answerOf(r.Context(), caller.Event.App, target.shown(), r, response)
 }
 
 // bare is an error of net/http without the URL, which may have secrets in it.
@@ -204,7 +135,8 @@ func bare(err error) error {
 	return err
 }
 
-// redirects decides about an answer that leads elsewhere. The standard library keeps credentials to their host.
+// redirects decides about an answer that leads elsewhere. What the script has sent to be let in stays with the host that
+// it was meant for, and so does the address that it has asked for.
 func (m *message) redirects(target *target) func(*http.Request, []*http.Request) error {
 	return func(next *http.Request, before []*http.Request) error {
 		switch {
@@ -218,6 +150,7 @@ func (m *message) redirects(target *target) func(*http.Request, []*http.Request)
 			return failure(codeBlocked, "%s: a redirect leads away from the service", target.shown())
 		}
 		if next.URL.Host != before[0].URL.Host || next.URL.Scheme != before[0].URL.Scheme {
+			next.Header.Del("Referer")
 			for name := range next.Header {
 				if secretHeader(name) {
 					next.Header.Del(name)
@@ -226,15 +159,4 @@ func (m *message) redirects(target *target) func(*http.Request, []*http.Request)
 		}
 		return checkURL(next.URL)
 	}
-}
-
-// secretHeader reports whether a header by its name opens something, and so stays with the host that it was meant for.
-func secretHeader(name string) bool {
-	lower := strings.ToLower(name)
-	for _, part := range []string{"auth", "key", "token", "secret", "cookie", "session", "signature"} {
-		if strings.Contains(lower, part) {
-			return true
-		}
-	}
-	return false
 }

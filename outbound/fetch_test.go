@@ -10,8 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -81,6 +81,16 @@ func world(t *testing.T) string {
 			conn.Close()
 		}
 	})
+	mux.HandleFunc("/head", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "99999999999") })
+	mux.HandleFunc("/sized", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.FormValue("n"))
+		w.Header().Set("Content-Length", strconv.Itoa(n))
+		io.WriteString(w, strings.Repeat("x", n))
+	})
+	mux.HandleFunc("/chunks", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.FormValue("n"))
+		io.WriteString(w, strings.Repeat("x", n))
+	})
 	mux.HandleFunc("/status", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no tea", http.StatusTeapot) })
 	return serve(t, mux.ServeHTTP)
 }
@@ -88,7 +98,7 @@ func world(t *testing.T) string {
 func TestFetch(t *testing.T) {
 	t.Parallel()
 	at := world(t)
-	client := newClient(t, Config{Allow: []netip.Prefix{public}, MaxAnswer: 1 << 20, MaxBody: 1 << 20})
+	client := newClient(t, Config{Allow: []netip.Prefix{public}, MaxSize: 1 << 20})
 	for _, c := range []struct {
 		name   string
 		m      map[string]any
@@ -122,6 +132,12 @@ func TestFetch(t *testing.T) {
 		{"truncated", map[string]any{"url": at + "/truncated"}, 0, "", codeReset},
 		{"garbage", map[string]any{"url": at + "/garbage"}, 0, "", codeProtocol},
 		{"hang up", map[string]any{"url": at + "/hangup"}, 0, "", codeReset},
+		{"size of a file", map[string]any{"url": at + "/head", "method": "HEAD"}, 200, "", ""},
+		{"times of all kinds", map[string]any{"url": at + "/echo", "timeout": 1e300}, 200, "", ""},
+		{"no time", map[string]any{"url": at + "/echo", "timeout": -1}, 200, "", ""},
+		{"as many", map[string]any{"url": at + "/sized?n=1048576"}, 200, "xx", ""},
+		{"one more", map[string]any{"url": at + "/sized?n=1048577"}, 0, "", codeTooLarge},
+		{"one more, not announced", map[string]any{"url": at + "/chunks?n=1048577"}, 0, "", codeTooLarge},
 		{"nobody", map[string]any{"url": "http://127.0.0.2:1025/"}, 0, "", codeRefused},
 		{"no TLS", map[string]any{"url": strings.Replace(at, "http:", "https:", 1)}, 0, "", codeTLS},
 		{"no URL", map[string]any{"url": "http://%zz"}, 0, "", codeBadURL},
@@ -146,7 +162,7 @@ func TestCredentialsStay(t *testing.T) {
 	t.Parallel()
 	elsewhere := strings.TrimPrefix(world(t), "http://")
 	client := newClient(t, Config{Allow: []netip.Prefix{public}})
-	a, err := ask(t, client, map[string]any{"url": world(t) + "/away?to=" + elsewhere, "method": "POST", "body": "b",
+	a, err := ask(t, client, map[string]any{"url": world(t) + "/away?key=s3cret&to=" + elsewhere, "method": "POST", "body": "b",
 		"headers": [][2]string{{"authorization", "Bearer s3cret"}, {"x-api-key", "s3cret"}, {"cookie", "s3cret"}, {"x-plain", "1"}}})
 	if err != nil || strings.Contains(*a.Body, "s3cret") || !strings.Contains(*a.Body, "X-Plain") || !a.Redirected {
 		t.Errorf("%+v, %v", a, err)
@@ -167,8 +183,14 @@ func TestBoundsOfARun(t *testing.T) {
 	if _, err := askAs(t.Context(), client, run, map[string]any{"url": at + "/echo"}); codeOf(err) != hooks.CodeOverloaded {
 		t.Errorf("%v", err)
 	}
+	if _, err := askAs(t.Context(), newClient(t, Config{}), run, map[string]any{"url": "ftp://me:s3cret@example.com/a?s3cret"}); codeOf(err) != codeBlocked {
+		t.Errorf("%v", err)
+	}
 	lines := run.Lines()
-	if len(lines) != 3 || strings.Contains(lines[0].Text, "s3cret") || !strings.Contains(lines[0].Text, "/echo: 200") {
+	if len(lines) != 4 || !strings.Contains(lines[3].Text, "GET example.com/a: BLOCKED") || strings.Contains(lines[3].Text, "s3cret") {
+		t.Errorf("%+v", lines)
+	}
+	if len(lines) < 3 || strings.Contains(lines[0].Text, "s3cret") || !strings.Contains(lines[0].Text, "/echo: 200") {
 		t.Errorf("%+v", lines)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -178,50 +200,34 @@ func TestBoundsOfARun(t *testing.T) {
 	}
 }
 
-// An app whose calls hang does not keep another's waiting.
-func TestAppsShareTheCalls(t *testing.T) {
-	t.Parallel()
-	at := world(t)
-	client := newClient(t, Config{Allow: []netip.Prefix{public}, AtOnce: 4, AtOnceOfApp: 2, MaxCalls: 100})
-	ctx, cancel := context.WithCancel(t.Context())
-	var hanging sync.WaitGroup
-	greedy := caller("")
-	for range 20 {
-		hanging.Go(func() { askAs(ctx, client, greedy, map[string]any{"url": at + "/slow"}) })
-	}
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for len(client.of("shop")) < 2 {
-		<-tick.C
-	}
-	other := hooks.NewCaller(&hooks.Event{App: "other"}, hooks.NewTable(&hooks.Release{App: "other"}))
-	if a, err := askAs(t.Context(), client, other, map[string]any{"url": at + "/echo"}); err != nil || a.Status != 200 {
-		t.Errorf("%+v, %v", a, err)
-	}
-	cancel()
-	hanging.Wait()
-}
-
 // A declared service is reached by paths, which cannot leave it.
 func TestServices(t *testing.T) {
 	t.Parallel()
 	at := world(t)
 	client := newClient(t, Config{Allow: []netip.Prefix{public}, MaxCalls: 100})
 	release := &hooks.Release{App: "shop", Services: map[string]*hooks.Upstream{
-		"echo": {URL: at + "/echo", Headers: map[string]string{"X-Key": "${secret:KEY}"}}, "root": {URL: at},
+		"echo": {URL: at + "/echo", Headers: map[string]string{"X-Key": "${secret:KEY}"}}, "root": {URL: at}, "away": {URL: at + "/away"},
 	}}
 	run := hooks.NewCaller(&hooks.Event{App: "shop"}, hooks.Source{Release: release, Secrets: map[string]string{"KEY": "s3cret-key"}}.Table())
 	a, err := askAs(t.Context(), client, run, map[string]any{"service": "root", "url": "/echo?a=1", "method": "POST", "body": "x"})
 	if err != nil || !strings.Contains(*a.Body, `"query":"a=1"`) {
 		t.Errorf("%+v, %v", a, err)
 	}
-	if a, err := askAs(t.Context(), client, run, map[string]any{"service": "echo", "url": "?a=2"}); err != nil || a.Status != 404 && !strings.Contains(*a.Body, "s3cret-key") {
+	if a, err := askAs(t.Context(), client, run, map[string]any{"service": "echo", "url": "?a=2"}); err != nil || !strings.Contains(*a.Body, "s3cret-key") {
 		t.Errorf("%+v, %v", a, err)
 	}
-	for _, path := range []string{"/../huge", "..", "/a/../../huge", "/%2e%2e/huge", "http://127.0.0.1/", "//127.0.0.1/x", "/\\..\\huge", "/a/./b"} {
+	for _, path := range []string{"/../huge", "..", "/a/../../huge", "/%2e%2e/huge", "http://127.0.0.1/", "//127.0.0.1/x", "/\\..\\huge", "/a/./b", "/..;/huge", "/..;a=b/huge",
+		"/%2f..%2fhuge", "/%5c..%5chuge", "mailto:x", "http:huge"} {
 		if a, err := askAs(t.Context(), client, run, map[string]any{"service": "echo", "url": path}); err == nil {
 			t.Errorf("%s: %+v", path, a)
 		}
+	}
+	a, err = askAs(t.Context(), client, run, map[string]any{"service": "root", "url": "/echo", "headers": [][2]string{{"host", "other.example"}}})
+	if err != nil || strings.Contains(*a.Body, "other.example") {
+		t.Errorf("another host of the same server: %+v, %v", a, err)
+	}
+	if a, err := askAs(t.Context(), client, run, map[string]any{"service": "away", "url": "?to=127.0.0.2:1"}); codeOf(err) != codeBlocked {
+		t.Errorf("a redirect that leads away from the service: %+v, %v", a, err)
 	}
 	if _, err := askAs(t.Context(), client, run, map[string]any{"service": "nobody", "url": "/"}); codeOf(err) != hooks.CodeNotFound {
 		t.Errorf("%v", err)

@@ -14,8 +14,22 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// errBlocked is in the chain of an error that says that a script may not go there.
-var errBlocked = errors.New("blocked")
+// Each says why a script may not go there.
+var (
+	errAddress = errors.New("scripts may reach public addresses only; the operator can allow others")
+	errPort    = errors.New("the port is one of another protocol")
+	errScheme  = errors.New("only URLs such as https://example.com/path can be requested")
+)
+
+// whyBlocked is the one of them that is in the chain of an error, or nil.
+func whyBlocked(err error) error {
+	for _, why := range []error{errAddress, errPort, errScheme} {
+		if errors.Is(err, why) {
+			return why
+		}
+	}
+	return nil
+}
 
 // guard says which addresses may be dialled.
 type guard struct {
@@ -34,38 +48,58 @@ func embedding() []netip.Prefix {
 }
 
 func newGuard(allow []netip.Prefix) *guard {
-	g := &guard{public: ssrf.New(ssrf.WithAnyPort(), ssrf.WithDeniedV6Prefixes(embedding()...)), allow: allow}
-	g.dialer = &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Control: g.control}
-	return g
+	return &guard{
+		public: ssrf.New(ssrf.WithAnyPort(), ssrf.WithDeniedV6Prefixes(embedding()...)), allow: allow,
+		dialer: &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second},
+	}
 }
 
-// control is asked with the address that is about to be dialled, after names have been resolved.
-func (g *guard) control(network, address string, _ syscall.RawConn) error {
-	if network != "tcp4" && network != "tcp6" {
-		return fmt.Errorf("%w: network %s", errBlocked, network)
-	}
-	to, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errBlocked, err)
-	}
-	return g.check(to)
+// dial connects for HTTP, if the guard lets it.
+func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return g.dialPort(ctx, network, address, nil)
 }
 
-func (g *guard) check(to netip.AddrPort) error {
-	addr := to.Addr().WithZone("").Unmap()
-	if slices.ContainsFunc(g.allow, func(p netip.Prefix) bool { return p.Contains(addr) }) {
-		return nil
+// dialMail connects for SMTP, some of whose ports are closed to HTTP.
+func (g *guard) dialMail(ctx context.Context, network, address string) (net.Conn, error) {
+	return g.dialPort(ctx, network, address, mailPorts)
+}
+
+// dialPort looks names up and connects. What it finds is looked at when it is about to be dialled, so that there is no
+// moment in which it could become something else.
+func (g *guard) dialPort(ctx context.Context, network, address string, ports []uint16) (net.Conn, error) {
+	dialer := *g.dialer
+	dialer.Control = func(network, address string, _ syscall.RawConn) error {
+		to, err := netip.ParseAddrPort(address)
+		if err != nil || network != "tcp4" && network != "tcp6" {
+			return fmt.Errorf("%w: %s %s", errAddress, network, address)
+		}
+		return g.check(to, ports)
 	}
-	if to.Addr().Zone() != "" {
-		return fmt.Errorf("%w: the address %s has a zone", errBlocked, to.Addr())
+	return dialer.DialContext(ctx, network, address)
+}
+
+// check refuses an address that is neither public nor allowed, and everywhere a port of another protocol that is not among
+// ports.
+func (g *guard) check(to netip.AddrPort, ports []uint16) error {
+	if port := to.Port(); port == 0 || slices.Contains(otherPorts, port) && !slices.Contains(ports, port) {
+		return fmt.Errorf("%w: %d", errPort, port)
 	}
-	if err := g.public.SafeAddr(addr); err != nil {
-		return fmt.Errorf("%w: the address %s is not public", errBlocked, addr)
-	}
-	if port := to.Port(); port == 0 || slices.Contains(otherPorts, port) {
-		return fmt.Errorf("%w: port %d is not one for HTTP", errBlocked, port)
+	if !g.allowed(to.Addr()) && (to.Addr().Zone() != "" || carriesIPv4(to.Addr()) || g.public.SafeAddr(to.Addr().Unmap()) != nil) {
+		return fmt.Errorf("%w: %s", errAddress, to.Addr())
 	}
 	return nil
+}
+
+// allowed reports whether the operator allows the address.
+func (g *guard) allowed(addr netip.Addr) bool {
+	addr = addr.WithZone("").Unmap()
+	return slices.ContainsFunc(g.allow, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// carriesIPv4 reports whether the address is one of ISATAP (RFC 5214), which carries one of IPv4 in any network.
+func carriesIPv4(addr netip.Addr) bool {
+	b := addr.As16()
+	return addr.Is6() && !addr.Is4In6() && b[8]&^2 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 }
 
 // otherPorts are those of other protocols, which a request over HTTP could be made to speak: the ones below 1024 of the
@@ -76,34 +110,13 @@ var otherPorts = []uint16{
 	563, 587, 601, 636, 989, 990, 993, 995, 3306, 5432, 6379, 11211, 27017,
 }
 
-// dial connects if the guard lets it.
-func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	return g.dialer.DialContext(ctx, network, address)
-}
-
-// dialMail is dial for SMTP, whose ports are closed to HTTP.
-func (g *guard) dialMail(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := *g.dialer
-	dialer.Control = func(network, address string, c syscall.RawConn) error {
-		to, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errBlocked, err)
-		}
-		const web = 443
-		return g.control(network, netip.AddrPortFrom(to.Addr(), web).String(), c)
-	}
-	return dialer.DialContext(ctx, network, address)
-}
+// mailPorts are those of them on which mail is handed in.
+var mailPorts = []uint16{25, 465, 587}
 
 // checkURL refuses what is wrong with an address before anything is looked up.
 func checkURL(u *url.URL) error {
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("%w: only http and https can be requested", errBlocked)
-	case u.Hostname() == "":
-		return fmt.Errorf("%w: the URL has no host", errBlocked)
-	case u.Opaque != "":
-		return fmt.Errorf("%w: the URL is not one such as https://example.com/path", errBlocked)
+	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "" {
+		return errScheme
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,7 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"gaff/hooks"
 )
 
 // canary is a server on this machine that nobody may reach.
@@ -55,7 +57,7 @@ func hosts() []string {
 		"[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::]", "[fd00:ec2::254]", "[fe80::1]", "[fe80::1%25lo]",
 		"[fc00::1]", "[fdff::1]", "[fec0::1]", "[ff02::1]", "[ff05::2]", "224.0.0.1", "239.255.255.250", "255.255.255.255", "240.0.0.1", "198.18.0.1",
 		"192.0.0.1", "192.0.0.192", "192.0.2.1", "192.88.99.1", "198.51.100.1", "203.0.113.1", "[2001:db8::1]", "[100::1]", "[5f00::1]", "[3fff::1]",
-		"[::ffff:10.0.0.1]", "[::ffff:192.168.1.1]", "[64:ff9b::10.0.0.1]", "[64:ff9b::c0a8:1]", "[2002:a00:1::]", "[2002:c0a8:101::]", "[::10.0.0.1]",
+		"[2606:4700::5efe:7f00:1]", "[2606:4700::200:5efe:a00:1]", "[::ffff:10.0.0.1]", "[::ffff:192.168.1.1]", "[64:ff9b::10.0.0.1]", "[64:ff9b::c0a8:1]", "[2002:a00:1::]", "[2002:c0a8:101::]", "[::10.0.0.1]",
 	}
 }
 
@@ -64,7 +66,8 @@ func TestNothingReachesTheCanary(t *testing.T) {
 	t.Parallel()
 	port, reached := canary(t)
 	client := newClient(t, Config{Allow: []netip.Prefix{public}, MaxCalls: 10_000})
-	client.guard.dialer.Timeout = 2 * time.Second
+	loopback := netip.MustParseAddr("127.0.0.1")
+	client.guard.dialer.Resolver = startDNS(t, func(string) []netip.Addr { return []netip.Addr{loopback} }) // what odd notations mean
 	redirect := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", r.URL.Query().Get("to"))
 		w.WriteHeader(http.StatusFound)
@@ -72,8 +75,10 @@ func TestNothingReachesTheCanary(t *testing.T) {
 	tried := 0
 	refused := func(how, target string) {
 		tried++
-		if a, err := ask(t, client, map[string]any{"url": target, "timeout": 3000}); err == nil {
+		if a, err := ask(t, client, map[string]any{"url": target}); err == nil {
 			t.Errorf("%s %s: answered %d", how, target, a.Status)
+		} else if code := codeOf(err); code != codeBlocked && code != codeBadURL && code != hooks.CodeServiceError && code != codeNotFound {
+			t.Errorf("%s %s: %v", how, target, err)
 		}
 	}
 	for _, host := range hosts() {
@@ -120,7 +125,7 @@ func TestNamesOfPrivateAddresses(t *testing.T) {
 	for i := range 40 {
 		for _, name := range []string{"internal", "rebind", "both", "mapped"} {
 			target := fmt.Sprintf("http://%s%d.example.com:%s/", name, i, port)
-			if a, err := ask(t, client, map[string]any{"url": target, "timeout": 2000}); err == nil {
+			if a, err := ask(t, client, map[string]any{"url": target}); err == nil {
 				t.Errorf("%s: answered %d", target, a.Status)
 			}
 		}
@@ -141,15 +146,41 @@ func TestAllowedRanges(t *testing.T) {
 	if _, err := ask(t, newClient(t, Config{}), map[string]any{"url": at}); codeOf(err) != codeBlocked {
 		t.Errorf("%v", err)
 	}
-	g := newGuard(nil)
-	for _, port := range []uint16{22, 25, 6379, 5432, 0} {
-		if err := g.check(netip.AddrPortFrom(netip.MustParseAddr("8.8.8.8"), port)); err == nil {
-			t.Errorf("port %d is open", port)
+	g := newGuard([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")})
+	for _, c := range []struct {
+		to   string
+		mail bool
+		why  error
+	}{
+		{"8.8.8.8:8443", false, nil}, {"1.1.1.1:80", false, nil}, {"[2606:4700::1111]:443", false, nil}, {"93.184.216.34:8080", false, nil},
+		{"8.8.8.8:22", false, errPort}, {"8.8.8.8:6379", false, errPort}, {"8.8.8.8:0", false, errPort}, {"8.8.8.8:25", false, errPort},
+		{"8.8.8.8:25", true, nil}, {"8.8.8.8:465", true, nil}, {"8.8.8.8:587", true, nil}, {"8.8.8.8:2525", true, nil}, {"8.8.8.8:22", true, errPort},
+		{"10.1.2.3:80", false, nil}, {"[::ffff:10.1.2.3]:80", false, nil}, {"[fd12::1]:80", false, nil}, {"[fd12::1%eth0]:80", false, nil},
+		{"10.1.2.3:6379", false, errPort}, {"11.0.0.1:80", false, nil}, {"192.168.0.1:80", false, errAddress}, {"[fc00::1]:80", false, errAddress},
+		{"[64:ff9b::a01:203]:80", false, errAddress}, {"[2002:a01:203::]:80", false, errAddress}, {"[2606:4700::1%eth0]:80", false, errAddress},
+		{"127.0.0.1:25", true, errAddress},
+	} {
+		var ports []uint16
+		if c.mail {
+			ports = mailPorts
+		}
+		if err := g.check(netip.MustParseAddrPort(c.to), ports); !errors.Is(err, c.why) || c.why == nil && err != nil {
+			t.Errorf("%s: %v, want %v", c.to, err, c.why)
 		}
 	}
-	for _, addr := range []string{"8.8.8.8", "1.1.1.1", "2606:4700::1111", "93.184.216.34"} {
-		if err := g.check(netip.AddrPortFrom(netip.MustParseAddr(addr), 8443)); err != nil {
-			t.Errorf("%s: %v", addr, err)
-		}
+}
+
+// A proxy that the environment names would be asked for addresses that nobody has checked.
+func TestProxiesAreNotUsed(t *testing.T) {
+	port, reached := canary(t)
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"} {
+		t.Setenv(name, "http://127.0.0.1:"+port)
+	}
+	at := serve(t, func(http.ResponseWriter, *http.Request) {})
+	if a, err := ask(t, newClient(t, Config{Allow: []netip.Prefix{public}}), map[string]any{"url": at}); err != nil || a.Status != 200 {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if reached.Load() != 0 {
+		t.Error("the proxy was asked")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/net/dns/dnsmessage"
@@ -23,7 +24,7 @@ func caller(settings string) *hooks.Caller {
 }
 
 // newClient returns a client that may reach one address of this machine.
-func newClient(t *testing.T, c Config) *Client {
+func newClient(t testing.TB, c Config) *Client {
 	t.Helper()
 	client := New(c)
 	t.Cleanup(client.Close)
@@ -33,7 +34,7 @@ func newClient(t *testing.T, c Config) *Client {
 var public = netip.MustParsePrefix("127.0.0.2/32") // stands for the world
 
 // serve starts a server on 127.0.0.2 and returns its URL.
-func serve(t *testing.T, handler http.HandlerFunc) string {
+func serve(t testing.TB, handler http.HandlerFunc) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {
@@ -48,7 +49,7 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 }
 
 // ask has a script's run send a message.
-func ask(t *testing.T, c *Client, m map[string]any) (answer, error) {
+func ask(t testing.TB, c *Client, m map[string]any) (answer, error) {
 	t.Helper()
 	return askAs(t.Context(), c, caller(""), m)
 }
@@ -98,10 +99,28 @@ func startDNS(t *testing.T, addresses func(name string) []netip.Addr) *net.Resol
 		conn.Close()
 		<-done
 	})
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return &net.Resolver{PreferGo: true, Dial: dialTo(conn.LocalAddr().String())}
+}
+
+func dialTo(address string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
+		return d.DialContext(ctx, "udp", address)
+	}
+}
+
+// await waits until something is so.
+func await(t *testing.T, so func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatal("it never was")
+		}
+	}
 }
 
 func resolve(query []byte, addresses func(name string) []netip.Addr) []byte {
@@ -111,7 +130,11 @@ func resolve(query []byte, addresses func(name string) []netip.Addr) []byte {
 	}
 	q := m.Questions[0]
 	m.Response, m.Additionals = true, nil
-	for _, addr := range addresses(q.Name.String()) {
+	found := addresses(q.Name.String())
+	if found == nil {
+		m.RCode = dnsmessage.RCodeNameError
+	}
+	for _, addr := range found {
 		header := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 0}
 		switch {
 		case q.Type == dnsmessage.TypeA && addr.Is4():

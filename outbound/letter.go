@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"net/mail"
@@ -65,8 +66,7 @@ func (l *letter) message(from string) (*gomail.Msg, error) {
 			return nil, hooks.Errorf(hooks.CodeBadRequest, "sendMail: a subject, name or address has a line break in it")
 		}
 	}
-	m := gomail.NewMsg()
-	m.SetMessageID()
+	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	m.SetDate()
 	m.Subject(l.Subject)
 	if err := l.address(m, from); err != nil {
@@ -97,6 +97,7 @@ func (l *letter) address(m *gomail.Msg, from string) error {
 		sender.Name = l.Company
 	}
 	m.FromMailAddress(sender)
+	m.SetMessageIDWithValue(strings.ToLower(rand.Text()) + "@" + domain(sender.Address))
 	count := 0
 	for _, list := range []struct {
 		name string

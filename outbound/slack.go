@@ -42,19 +42,21 @@ func (c *Client) slack(ctx context.Context, caller *hooks.Caller, args []json.Ra
 	if err != nil {
 		return nil, hooks.Errorf(hooks.CodeBadRequest, "the message cannot be sent as JSON").Because(err)
 	}
-	a, err := c.request(ctx, caller, &message{
-		URL: url, Method: "POST", Body: string(body), Headers: [][2]string{{"Content-Type", "application/json"}}, Redirect: "error",
-		label: "slack", // whoever knows the URL can post
-	})
+	leave, err := c.enter(ctx, caller, len(body))
 	if err != nil {
 		return nil, err
 	}
-	text := ""
-	if a.Body != nil {
-		text = *a.Body
+	defer leave()
+	a, give, err := c.request(ctx, caller, &message{
+		URL: url, Method: "POST", Body: string(body), Headers: [][2]string{{"Content-Type", "application/json"}}, Redirect: "error",
+		label: "slack", // whoever knows the URL can post
+	})
+	defer give()
+	if err != nil {
+		return nil, err
 	}
 	if a.Status >= 300 {
-		return nil, failure(hooks.CodeServiceError, "slack answered %d: %.200s", a.Status, text)
+		return nil, failure(hooks.CodeServiceError, "slack answered %d: %.200s", a.Status, a.text())
 	}
-	return json.Marshal(text)
+	return json.Marshal(a.text())
 }

@@ -15,53 +15,60 @@ const maxURL = 16 << 10
 type target struct {
 	url     *url.URL
 	service string // declared in gaff.yaml; empty: an address of the script's own
-	label   string // what logs and errors show instead
+	label   string // what logs and errors show of it; empty: the URL without its query
 	base    *url.URL
 	headers map[string]string // of the service
 }
 
-// target reads where the message goes.
+// target reads where the message goes. It returns what to show of it in any case.
 func (m *message) target(t *hooks.Table) (*target, error) {
+	to := &target{service: m.Service, label: m.label}
+	if to.label == "" {
+		to.label = cut(m.Service+withoutQuery(m.URL), maxShown)
+	}
 	if len(m.URL) > maxURL {
-		return nil, failure(codeBadURL, "the URL has %d bytes; at most %d can be requested", len(m.URL), maxURL)
+		return to, failure(codeBadURL, "the URL has %d bytes; at most %d can be requested", len(m.URL), maxURL)
 	}
 	u, err := url.Parse(strings.TrimSpace(m.URL))
 	if err != nil {
-		return nil, failure(codeBadURL, "%.100q is not a URL such as https://example.com/path", withoutQuery(m.URL))
+		return to, failure(codeBadURL, "%.100q is not a URL such as https://example.com/path", to.label)
 	}
 	if m.Service != "" {
-		return m.onService(t, u)
-	}
-	if err := checkURL(u); err != nil {
-		return nil, explained(u.Hostname(), err)
+		return to, to.onService(t, u)
 	}
 	u.Fragment = ""
-	return &target{url: u, label: m.label}, nil
+	if to.url, err = u, checkURL(u); err == nil && m.label == "" {
+		to.label = ""
+	}
+	return to, err
 }
 
-// onService is a path of a service that the project declares.
-func (m *message) onService(t *hooks.Table, u *url.URL) (*target, error) {
-	service := t.Upstream(m.Service)
-	if service == nil {
-		return nil, hooks.Errorf(hooks.CodeNotFound, "gaff.yaml declares no service %.80s", m.Service)
+// onService makes the target a path of a service that the project declares.
+func (t *target) onService(table *hooks.Table, u *url.URL) error {
+	declared := table.Upstream(t.service)
+	if declared == nil {
+		return hooks.Errorf(hooks.CodeNotFound, "gaff.yaml declares no service %.80s", t.service)
 	}
-	base, err := url.Parse(service.URL)
+	base, err := url.Parse(declared.URL)
 	if err != nil {
-		return nil, hooks.Errorf(hooks.CodeHookError, "the upstream of service %s is not a URL", m.Service)
+		return hooks.Errorf(hooks.CodeHookError, "the upstream of service %s is not a URL", t.service)
 	}
-	if u.Scheme != "" || u.Host != "" || u.User != nil || strings.Contains(u.Path, "\\") {
-		return nil, failure(codeBlocked, "service %s: the request must be for a path on it", m.Service)
+	if u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || strings.Contains(u.Path, "\\") {
+		return failure(codeBlocked, "service %s: the request must be for a path on it", t.service)
 	}
 	for segment := range strings.SplitSeq(u.Path, "/") {
-		if segment == ".." || segment == "." {
-			return nil, failure(codeBlocked, "service %s: the path must not have %q in it", m.Service, segment)
+		if name, _, _ := strings.Cut(segment, ";"); name == ".." || name == "." { // servers of Java drop what follows the semicolon
+			return failure(codeBlocked, "service %s: the path must not have %q in it", t.service, name)
 		}
 	}
 	to := *base
-	to.Path = strings.TrimSuffix(base.Path, "/") + "/" + strings.TrimPrefix(u.Path, "/")
-	to.RawPath = strings.TrimSuffix(base.EscapedPath(), "/") + "/" + strings.TrimPrefix(u.EscapedPath(), "/")
+	if u.Path != "" {
+		to.Path = strings.TrimSuffix(base.Path, "/") + "/" + strings.TrimPrefix(u.Path, "/")
+		to.RawPath = strings.TrimSuffix(base.EscapedPath(), "/") + "/" + strings.TrimPrefix(u.EscapedPath(), "/")
+	}
 	to.RawQuery, to.Fragment = u.RawQuery, ""
-	return &target{url: &to, service: m.Service, base: base, headers: service.Headers}, nil
+	t.url, t.base, t.headers, t.label = &to, base, declared.Headers, ""
+	return nil
 }
 
 // within reports whether a URL is one of the service.
@@ -73,13 +80,23 @@ func (t *target) within(u *url.URL) bool {
 
 // shown is the target as logs and errors have it: without credentials and query.
 func (t *target) shown() string {
-	if t.label != "" {
+	switch {
+	case t.label != "":
 		return t.label
+	case t.service != "":
+		return cut(t.service+strings.TrimPrefix(t.url.Path, strings.TrimSuffix(t.base.Path, "/")), maxShown)
 	}
-	if t.service != "" {
-		return t.service + strings.TrimPrefix(t.url.Path, strings.TrimSuffix(t.base.Path, "/"))
+	return cut(t.url.Scheme+"://"+t.url.Host+t.url.Path, maxShown)
+}
+
+// maxShown is how much of a URL logs and errors show, in bytes.
+const maxShown = 300
+
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
 	}
-	return t.url.Scheme + "://" + t.url.Host + t.url.Path
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 func withoutQuery(s string) string {

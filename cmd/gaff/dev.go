@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func newDev(t *terminal) *cobra.Command {
 	cmd.Flags().StringVar(&o.http, "http", "127.0.0.1:8090", "address of the API; port 0 picks one")
 	cmd.Flags().StringVar(&o.nats, "nats", "127.0.0.1:4222", "address of NATS; port 0 picks one")
 	cmd.Flags().StringVar(&o.data, "data", "", "folder where everything is kept (default DIR/.gaff)")
-	cmd.Flags().StringVar(&o.allow, "allow-addresses", "", "ranges that scripts may reach although they are not public, such as 127.0.0.1")
+	cmd.Flags().StringVar(&o.allow, "allow-addresses", "", "ranges that scripts may reach although they are not public, such as 127.0.0.1 (GAFF_ALLOW_ADDRESSES)")
 	return cmd
 }
 
@@ -79,7 +80,7 @@ func (o *devOptions) run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	allowed, err := process.ParseRanges(o.allow)
+	allowed, err := process.ParseRanges(cmp.Or(o.allow, os.Getenv("GAFF_ALLOW_ADDRESSES")))
 	if err != nil {
 		return usagef("--allow-addresses: %v", err)
 	}

@@ -34,6 +34,9 @@ type Config struct {
 	Prefix      string       // of every subject, stream and queue; default gaff
 	// AllowAddresses are ranges that scripts may reach although they are not public; default none.
 	AllowAddresses []netip.Prefix
+	OutgoingCalls  int    // of one run; this and what follows: 0 means the default of [outbound.Config]
+	OutgoingSize   int64  // of a body, sent or received, in bytes
+	OutgoingAtOnce int    // under way in one process
 	LogLevel       string // debug, info, warn or error; default info
 	LogFormat      string // text or json; default text
 
@@ -84,6 +87,9 @@ func options() []option {
 		{"concurrency", "runs in flight at most", false, setConcurrency},
 		{"memory-limit", "memory of each executor, such as 256MiB", false, setMemoryLimit},
 		{"allow-addresses", "ranges that scripts may reach although they are not public, such as 10.0.0.0/8,127.0.0.1", false, setAllowed},
+		{"outgoing-calls", "outgoing calls of one run", false, within(func(c *Config) *int { return &c.OutgoingCalls }, 1, 10_000)},
+		{"outgoing-size", "largest body of an outgoing call or its answer, such as 4MiB", false, setOutgoingSize},
+		{"outgoing-at-once", "outgoing calls under way in one process", false, within(func(c *Config) *int { return &c.OutgoingAtOnce }, 1, 65_536)},
 		{"prefix", "of every subject, stream and queue", false, setPrefix},
 		{"log-level", "debug, info, warn or error", false, oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 		{"log-format", "text or json", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
@@ -237,31 +243,6 @@ func setMemoryLimit(c *Config, s string) error {
 	}
 	c.MemoryLimit = n
 	return nil
-}
-
-func setAllowed(c *Config, s string) (err error) {
-	c.AllowAddresses, err = ParseRanges(s)
-	return err
-}
-
-// ParseRanges reads ranges of addresses, separated by commas: 10.0.0.0/8, or one address.
-func ParseRanges(s string) ([]netip.Prefix, error) {
-	var ranges []netip.Prefix
-	for text := range strings.SplitSeq(s, ",") {
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			addr, bad := netip.ParseAddr(text)
-			if bad != nil || addr.Zone() != "" {
-				return nil, fmt.Errorf("%.80q is not a range such as 10.0.0.0/8, or an address", text)
-			}
-			p = netip.PrefixFrom(addr, addr.BitLen())
-		}
-		ranges = append(ranges, p.Masked())
-	}
-	return ranges, nil
 }
 
 func setPrefix(c *Config, s string) error {

@@ -3,6 +3,7 @@ package process_test
 import (
 	"bytes"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -51,7 +52,8 @@ func TestLoadConfig(t *testing.T) {
 		"GAFF_ADMIN_KEY_FILE=" + file(t, "an-admin-key-of-the-tests\n"), "GAFF_SECRETS_KEY_FILE=" + file(t, strings.Repeat("0f", 32)),
 		"GAFF_EXECUTORS=0", "GAFF_CONCURRENCY=7", "GAFF_MEMORY_LIMIT=64MiB", "GAFF_PREFIX=other", "GAFF_LOG_LEVEL=debug",
 		"GAFF_LOG_FORMAT=json", "GAFF_KEEP_RELEASES=5", "GAFF_REPLICAS=3", "GAFF_EVENTS_MAX_AGE=168h", "GAFF_EVENTS_MAX_BYTES=10GiB",
-		"GAFF_LOG_MAX_AGE=30d", "GAFF_LOG_MAX_BYTES=1GB",
+		"GAFF_LOG_MAX_AGE=30d", "GAFF_LOG_MAX_BYTES=1GB", "GAFF_ALLOW_ADDRESSES=10.1.2.3/8, ::1", "GAFF_OUTGOING_CALLS=7",
+		"GAFF_OUTGOING_SIZE=8MiB", "GAFF_OUTGOING_AT_ONCE=9",
 	}
 	args := []string{"--http", "127.0.0.1:1", "--concurrency=9", "--keep-releases", "6", "--check"}
 	c, err := process.LoadConfig("worker", args, environ, nil)
@@ -67,6 +69,8 @@ func TestLoadConfig(t *testing.T) {
 		HTTP: "127.0.0.1:1", AdminKey: "an-admin-key-of-the-tests", Concurrency: 9, MemoryLimit: 64 << 20, Prefix: "other",
 		LogLevel: "debug", LogFormat: "json", KeepReleases: 6, Replicas: 3, EventsMaxAge: 7 * 24 * time.Hour, EventsMaxBytes: 10 << 30,
 		LogMaxAge: 30 * 24 * time.Hour, LogMaxBytes: 1e9, Check: true,
+		AllowAddresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+		OutgoingCalls:  7, OutgoingSize: 8 << 20, OutgoingAtOnce: 9,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
@@ -100,6 +104,11 @@ func TestLoadConfigRefuses(t *testing.T) {
 		"GAFF_LOG_MAX_AGE=3651d":            "from 1h to 3650d",
 		"GAFF_LOG_MAX_AGE=-1d":              "from 1h to 3650d",
 		"GAFF_LOG_MAX_AGE=99999999999999d":  "from 1h to 3650d",
+		"GAFF_ALLOW_ADDRESSES=10.0.0.0/8,x": "not a range",
+		"GAFF_ALLOW_ADDRESSES=fe80::1%eth0": "not a range",
+		"GAFF_OUTGOING_CALLS=0":             "from 1 to 10000",
+		"GAFF_OUTGOING_SIZE=65MiB":          "from 1KiB to 64MiB",
+		"GAFF_OUTGOING_AT_ONCE=many":        "from 1 to 65536",
 		"GAFF_EVENTS_MAX_BYTES=15MiB":       "from 16MiB to 1PiB",
 		"GAFF_LOG_MAX_BYTES=2PiB":           "from 16MiB to 1PiB",
 		"GAFF_LOG_MAX_BYTES=-1GiB":          "from 16MiB to 1PiB",

@@ -64,7 +64,7 @@ func (p *Parts) newWorker(redis tasks.Redis, recorder *queue.Log, watch hooks.Wa
 	w := &worker{
 		Parts: p, redis: redis, recorder: recorder, watch: watch, services: services,
 		pool: hooks.NewPool(places(), p.Config.Concurrency), jobs: tasks.NewQueue(redis), accounts: tasks.NewAccounts(redis),
-		outbound: outbound.New(outbound.Config{Allow: p.Config.AllowAddresses}),
+		outbound: outbound.New(p.Config.outgoing()),
 	}
 	w.methods = &hooks.Methods{Tables: p.Tables, Gate: p.Gate, Services: services, Meter: w.accounts, Recorder: recorder, Log: p.Log}
 	w.runner = &hooks.Runner{
