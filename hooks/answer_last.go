@@ -15,6 +15,7 @@ import (
 const (
 	reasonScriptError   = 40357 // the script ended with something that is no answer
 	reasonMissingScript = 40363
+	reasonParsing       = 40647
 	reasonRejected      = 40639 // it stopped the call and named no reason
 	reasonTimeout       = 40910
 	reasonThrown        = 40911

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -13,6 +14,9 @@ import (
 
 	"gaff/script"
 )
+
+// maxCallsBelow is how many calls the scripts may make together that one run calls, if its limits do not say.
+const maxCallsBelow = 1000
 
 // bridgeResult is what calls give that scripts make with bridge.
 type bridgeResult struct {
@@ -51,7 +55,7 @@ func (h *host) callScript(ctx context.Context, args []json.RawMessage) (json.Raw
 	program, failed := h.caller.Table.programs.script(file)
 	switch {
 	case failed != nil:
-		return nil, Errorf(CodeHookError, "%s: %s", file, failed).because(reasonThrown)
+		return nil, Errorf(CodeHookError, "%s", failed).because(reasonParsing)
 	case !program.LastValue():
 		return nil, Errorf(CodeHookError, "%s has no last value that could be its answer", file).because(reasonScriptError)
 	case h.event.Depth+1 > maxCallDepth:
@@ -62,7 +66,12 @@ func (h *host) callScript(ctx context.Context, args []json.RawMessage) (json.Raw
 	deeper.Depth++
 	below := &host{runner: h.runner, event: &deeper, caller: h.caller, caused: h}
 	below.caller.Event = &deeper
-	res := h.runner.Engine.Run(ctx, program, below.scriptCall(args[2]))
+	call := below.scriptCall(args[2])
+	call.Deadline, _ = ctx.Deadline()
+	if most := trailerTime(h.caller.Table.Release.Files[file]); most > 0 && time.Now().Add(most).Before(call.Deadline) {
+		call.Deadline = time.Now().Add(most)
+	}
+	res := h.runner.Engine.Run(ctx, program, call)
 	for _, l := range res.Log {
 		h.caller.lines.add(LogLine{Level: l.Level, Time: l.Time, Text: l.Text})
 	}
@@ -97,6 +106,7 @@ func (h *host) scriptCall(data json.RawMessage) *script.Call {
 		Settings: h.caller.Table.Settings,
 		Host:     h,
 		Park:     h.top().park,
+		Memory:   h.top().limits.Memory, LogBytes: h.top().limits.Log, Calls: h.top().limits.Calls,
 	}
 }
 

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
@@ -19,7 +20,9 @@ type host struct {
 	journal  journal
 	lines    hostLines
 	park     func() (resume func()) // of the run
+	limits   *Limits                // of the run
 	caused   *host                  // the host of the script that has run this one; nil: an event has
+	below    atomic.Int64           // calls of scripts that this one has run
 	offended atomic.Bool            // it tried what is forbidden
 }
 
@@ -29,6 +32,11 @@ var _ script.Host = (*host)(nil)
 // what carries it out.
 func (h *host) Start(name string, args []json.RawMessage) func(context.Context) (json.RawMessage, error) {
 	end := h.top().journal.begin(name, args)
+	if h.caused != nil && h.top().below.Add(1) > int64(cmp.Or(h.top().limits.Calls, maxCallsBelow)) {
+		err := Errorf(CodeOverloaded, "%s: the scripts that this run has called have made as many calls as it may", name)
+		end(nil, err)
+		return func(context.Context) (json.RawMessage, error) { return nil, err }
+	}
 	return func(ctx context.Context) (json.RawMessage, error) {
 		result, err := h.call(ctx, name, args)
 		if end(result, err); forbidden(err) {

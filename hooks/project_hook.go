@@ -42,6 +42,9 @@ func (l *loader) hook(n ast.Node) {
 		l.at(o.at("phase"), "a phase needs an operation; without one, the names of the script's functions say which phase")
 	}
 	l.nameOf(o, "hook", &h.Name, h.Script)
+	if _, said := o.value("timeout"); !said {
+		h.Timeout = l.release.scriptTime(h.Script)
+	}
 	l.hookScript(o, &h)
 	l.checkSync(o, &h)
 	l.checkLater(o, &h)
@@ -144,6 +147,10 @@ func (l *loader) hookScript(o object, h *Hook) {
 		if own := string(h.Phase) + h.Operation; slices.Contains(known, own) {
 			fits = []string{own, string(h.Phase)}
 		}
-		l.at(o.at("script"), "%s does not define %s, which %s %s starts", h.Script, enumerate(fits, "or"), h.Phase, h.Operation)
+		hint := ""
+		if len(s.functions) == 0 && !s.lastValue {
+			hint = ", and has no last value, which would be the answer: end it with an expression such as main();"
+		}
+		l.at(o.at("script"), "%s does not define %s, which %s %s starts%s", h.Script, enumerate(fits, "or"), h.Phase, h.Operation, hint)
 	}
 }

@@ -34,6 +34,9 @@ func (l *loader) job(n ast.Node) {
 	})
 	l.needs(o, "a job", "schedule", "script")
 	l.nameOf(o, "job", &j.Name, j.Script)
+	if _, said := o.value("timeout"); !said {
+		j.Timeout = l.release.scriptTime(j.Script)
+	}
 	if n, ok := o.value("schedule"); ok && j.Schedule != "" {
 		if _, err := ParseSchedule(j.Schedule, j.Timezone); err != nil {
 			l.at(n, "%v", err)

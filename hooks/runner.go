@@ -233,6 +233,6 @@ func (r *run) call() *script.Call {
 		}
 	}
 	c.Park = r.park
-	r.host.park = c.Park
+	r.host.park, r.host.limits = c.Park, &r.limits
 	return c
 }

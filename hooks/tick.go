@@ -74,7 +74,7 @@ func (t *Table) dueJob(e *Event) *Job {
 	if !ok {
 		return nil
 	}
-	job := &Job{Name: e.Operation, Script: file, Timeout: DefaultTimeout}
+	job := &Job{Name: e.Operation, Script: file, Timeout: t.Release.scriptTime(file)}
 	if program, err := t.programs.script(file); err == nil {
 		job.LastValue = len(program.Functions([]string{RunJob})) == 0
 	}

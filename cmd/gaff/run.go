@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,9 +153,19 @@ func newDryRun(file string) (*dryRun, error) {
 
 // choose decides which function runs, and completes the event for it.
 func (d *dryRun) choose(e *caseEvent, function string) error {
-	defined, err := d.functions()
+	program, err := d.compile()
 	if err != nil {
 		return err
+	}
+	defined := program.Functions(hooks.Functions())
+	if function == "" && program.LastValue() && (len(defined) == 0 || d.lastValue()) {
+		d.alone = *d.release
+		d.alone.Hooks, d.alone.Jobs = nil, nil
+		d.hook(e, "")
+		return nil
+	}
+	if len(defined) == 0 {
+		return usagef("%s defines none of %s", d.script, strings.Join(hooks.Functions(), ", "))
 	}
 	if function, err = functionFor(e, function, defined); err != nil {
 		return err
@@ -171,12 +183,17 @@ func (d *dryRun) choose(e *caseEvent, function string) error {
 	return nil
 }
 
-// functions are those that the script defines.
-func (d *dryRun) functions() ([]string, error) {
+// lastValue reports whether the project has the script as a hook whose last value is the answer.
+func (d *dryRun) lastValue() bool {
+	return slices.ContainsFunc(d.release.Hooks, func(h hooks.Hook) bool { return h.Script == d.script && h.LastValue })
+}
+
+// compile returns the compiled script.
+func (d *dryRun) compile() (*script.Program, error) {
 	if _, ok := d.release.Files[d.script]; !ok {
 		return nil, usagef("there is no script %s in the project", d.script)
 	}
-	program, err := script.Compile(d.release.Files, d.script)
+	program, err := script.Compile(d.release.Files, d.script, hooks.Functions()...)
 	if bad, ok := errors.AsType[*script.CompileError](err); ok {
 		problems := make([]hooks.Problem, len(bad.Problems))
 		for i, p := range bad.Problems {
@@ -184,24 +201,22 @@ func (d *dryRun) functions() ([]string, error) {
 		}
 		return nil, &hooks.ProjectError{Problems: problems}
 	}
-	if err != nil {
-		return nil, err
-	}
-	defined := program.Functions(hooks.Functions())
-	if len(defined) == 0 {
-		return nil, usagef("%s defines none of %s", d.script, strings.Join(hooks.Functions(), ", "))
-	}
-	return defined, nil
+	return program, err
 }
 
-// hook makes the function the only hook, as the project registers it if it does.
+// hook makes the function, or the last value without one, the only hook, as the project registers it if it does.
 func (d *dryRun) hook(e *caseEvent, function string) {
 	hook := hooks.Hook{Name: d.baseName(), Timeout: hooks.DefaultTimeout}
 	for _, h := range d.release.Hooks {
-		if h.Script == d.script && (e.Service == "" || h.Service == e.Service || h.Service == "*") {
+		if h.Script == d.script && (e.Service == "" || h.Service == e.Service || h.Service == "*") &&
+			(function != "" || e.Operation == "" || h.Operation == e.Operation) {
 			hook = h
 			break
 		}
+	}
+	if hook.LastValue = function == ""; hook.LastValue {
+		e.Operation = cmp.Or(e.Operation, hook.Operation, otherOperation)
+		e.Phase = cmp.Or(e.Phase, string(hook.Phase), string(hooks.Before))
 	}
 	if e.Service == "" {
 		e.Service = hook.Name
@@ -210,6 +225,9 @@ func (d *dryRun) hook(e *caseEvent, function string) {
 		}
 	}
 	hook.Script, hook.Functions, hook.Service, hook.Operation = d.script, []string{function}, e.Service, e.Operation
+	if hook.LastValue {
+		hook.Functions = nil
+	}
 	hook.Phase, hook.Origins = hooks.Phase(e.Phase), []hooks.Origin{hooks.Client, hooks.Script, hooks.S2S}
 	hook.When, hook.Changed, hook.Disabled = "", nil, false // it is to run
 	d.alone.Hooks = []hooks.Hook{hook}

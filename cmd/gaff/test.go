@@ -145,7 +145,7 @@ func measure(coverage *script.Coverage, release *hooks.Release) error {
 		scripts[j.Script] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(scripts)) {
-		if _, err := coverage.Compile(release.Files, name); err != nil {
+		if _, err := coverage.Compile(release.Files, name, hooks.Functions()...); err != nil {
 			return err
 		}
 	}
