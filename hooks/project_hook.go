@@ -132,7 +132,7 @@ func (l *loader) hookScript(o object, h *Hook) {
 	if !ok {
 		return
 	}
-	h.Functions = slices.DeleteFunc(slices.Clone(s.functions), func(name string) bool { return name == RunJob })
+	h.Functions = slices.DeleteFunc(append([]string{}, s.functions...), func(name string) bool { return name == RunJob })
 	switch {
 	case h.Operation == "" && len(h.Functions) == 0 && s.lastValue:
 		l.at(o.at("script"), "%s defines none of the functions of a hook; for its last value to be the answer the hook needs an "+
