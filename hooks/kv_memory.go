@@ -27,7 +27,7 @@ func (m *MemoryKV) Load(_ context.Context, app, key string) (KVEntry, error) {
 
 func (m *MemoryKV) load(app, key string) KVEntry {
 	e := m.kept[[2]string{app, key}]
-	if !e.Expires.IsZero() && !time.Now().Before(e.Expires) {
+	if e.Expired(time.Now()) {
 		return KVEntry{}
 	}
 	return e
@@ -44,6 +44,9 @@ func (m *MemoryKV) Store(_ context.Context, app, key string, e KVEntry) error {
 		delete(m.kept, [2]string{app, key})
 		return nil
 	}
+	if !m.room(app, key, e.Value) {
+		return KVFull()
+	}
 	if m.kept == nil {
 		m.kept = map[[2]string]KVEntry{}
 	}
@@ -51,6 +54,18 @@ func (m *MemoryKV) Store(_ context.Context, app, key string, e KVEntry) error {
 	e.Revision, e.Value = m.last, slices.Clone(e.Value)
 	m.kept[[2]string{app, key}] = e
 	return nil
+}
+
+// room reports whether the app may keep the value, too.
+func (m *MemoryKV) room(app, key string, value []byte) bool {
+	used := KVUsage{Keys: 1, Bytes: int64(len(key) + len(value))}
+	for at, e := range m.kept {
+		if at[0] == app && at[1] != key {
+			used.Keys++
+			used.Bytes += int64(len(at[1]) + len(e.Value))
+		}
+	}
+	return used.Add(KVUsage{})
 }
 
 // Keys lists keys.

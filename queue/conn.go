@@ -24,7 +24,7 @@ type Conn struct {
 	once     jetstream.KeyValue
 	nonces   jetstream.KeyValue // of signed requests
 	values   jetstream.Stream   // of scripts, see KV
-	kvKeys   counts             // how many keys each app has there
+	kvUsage  kvUsage            // of each app, as far as is known
 	subjects subjects
 	config   Config
 	log      *slog.Logger

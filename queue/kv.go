@@ -27,12 +27,8 @@ var _ hooks.KV = (*KV)(nil)
 // NewKV returns the values under the connection's prefix.
 func NewKV(conn *Conn) *KV { return &KV{conn} }
 
-const (
-	// expiresHeader is when a value expires, in milliseconds since 1970, so that a change can keep it.
-	expiresHeader = "Gaff-Expires"
-	// kvCounted is for how long the number of an app's keys is taken to be what it was.
-	kvCounted = time.Second
-)
+// expiresHeader is when a value expires, in milliseconds since 1970, so that a change can keep it.
+const expiresHeader = "Gaff-Expires"
 
 func (c *Conn) kvStream() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
@@ -41,9 +37,9 @@ func (c *Conn) kvStream() jetstream.StreamConfig {
 		Subjects:          []string{c.config.Prefix + ".kv.>"},
 		Storage:           jetstream.FileStorage,
 		Replicas:          c.config.Replicas,
-		MaxMsgsPerSubject: 1, // and no bound in bytes, which a server would set aside at once; each app has one of keys
+		MaxMsgsPerSubject: 1, // and no bound in bytes, which a server would set aside at once; each app has its own
 		AllowMsgTTL:       true,
-		AllowDirect:       true,
+		AllowDirect:       c.config.Replicas <= 1, // a replica may not know yet what the same run has stored
 	}
 }
 
@@ -54,6 +50,15 @@ func (s subjects) kv(app, key string) string {
 
 // Load returns what is kept.
 func (k *KV) Load(ctx context.Context, app, key string) (hooks.KVEntry, error) {
+	e, err := k.load(ctx, app, key)
+	if err == nil && e.Expired(time.Now()) {
+		e = hooks.KVEntry{}
+	}
+	return e, err
+}
+
+// load is Load, also of what has expired and is not removed yet.
+func (k *KV) load(ctx context.Context, app, key string) (hooks.KVEntry, error) {
 	m, err := k.conn.values.GetLastMsgForSubject(ctx, k.conn.subjects.kv(app, key))
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
@@ -61,29 +66,41 @@ func (k *KV) Load(ctx context.Context, app, key string) (hooks.KVEntry, error) {
 	case err != nil:
 		return hooks.KVEntry{}, unavailable("kv", err)
 	}
-	e := hooks.KVEntry{Value: m.Data, Revision: m.Sequence}
-	if text := m.Header.Get(expiresHeader); text != "" {
-		ms, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return hooks.KVEntry{}, unavailable("kv", err)
-		}
-		if e.Expires = time.UnixMilli(ms); !time.Now().Before(e.Expires) {
-			return hooks.KVEntry{}, nil
-		}
+	expires, err := expiryOf(m.Header)
+	if err != nil {
+		return hooks.KVEntry{}, unavailable("kv", err)
 	}
-	return e, nil
+	return hooks.KVEntry{Value: m.Data, Revision: m.Sequence, Expires: expires}, nil
+}
+
+// expiryOf reads when a value expires; zero: never.
+func expiryOf(h nats.Header) (time.Time, error) {
+	text := h.Get(expiresHeader)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	ms, err := strconv.ParseInt(text, 10, 64)
+	return time.UnixMilli(ms), err
 }
 
 // Store keeps the entry, or removes the key.
 func (k *KV) Store(ctx context.Context, app, key string, e hooks.KVEntry) error {
-	subject := k.conn.subjects.kv(app, key)
 	if e.Value == nil {
-		return k.remove(ctx, subject)
+		return k.remove(ctx, app, key, e.Revision)
 	}
-	if err := k.room(ctx, app, key, e.Revision); err != nil {
+	if err := k.room(ctx, app, key, e.Value); err != nil {
 		return err
 	}
-	m := &nats.Msg{Subject: subject, Data: e.Value, Header: nats.Header{}}
+	err := k.publish(ctx, app, key, e)
+	if errors.Is(err, hooks.ErrStale) && e.Revision == 0 {
+		return k.replaceExpired(ctx, app, key, e)
+	}
+	return err
+}
+
+// publish keeps the entry if what is kept has its revision.
+func (k *KV) publish(ctx context.Context, app, key string, e hooks.KVEntry) error {
+	m := &nats.Msg{Subject: k.conn.subjects.kv(app, key), Data: e.Value, Header: nats.Header{}}
 	var options []jetstream.PublishOpt
 	if !e.Expires.IsZero() {
 		m.Header.Set(expiresHeader, strconv.FormatInt(e.Expires.UnixMilli(), 10))
@@ -94,75 +111,57 @@ func (k *KV) Store(ctx context.Context, app, key string, e hooks.KVEntry) error 
 		options = append(options, jetstream.WithExpectLastSequencePerSubject(e.Revision))
 	}
 	_, err := k.conn.js.PublishMsg(ctx, m, options...)
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
-		return k.stale(ctx, app, key, e)
+	}
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		return hooks.ErrStale
 	}
 	return unavailable("kv", err)
 }
 
-// stale is why a conditional change was refused. A value that has expired a moment ago may still be there; then it goes.
-func (k *KV) stale(ctx context.Context, app, key string, e hooks.KVEntry) error {
-	now, err := k.Load(ctx, app, key)
-	if err != nil || e.Revision != 0 || now.Revision != 0 {
-		return errors.Join(err, hooks.ErrStale)
-	}
-	if err := k.remove(ctx, k.conn.subjects.kv(app, key)); err != nil {
+// replaceExpired keeps an entry where nothing may be kept, but something has expired that is not removed yet. Of several
+// who do so at once one succeeds.
+func (k *KV) replaceExpired(ctx context.Context, app, key string, e hooks.KVEntry) error {
+	kept, err := k.load(ctx, app, key)
+	if err != nil {
 		return err
 	}
-	return k.Store(ctx, app, key, e)
+	if kept.Revision != 0 && !kept.Expired(time.Now()) {
+		return hooks.ErrStale
+	}
+	e.Revision = kept.Revision
+	return k.publish(ctx, app, key, e)
 }
 
-func (k *KV) remove(ctx context.Context, subject string) error {
-	if err := k.conn.values.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
+// remove removes a key. What was stored after that revision stays.
+func (k *KV) remove(ctx context.Context, app, key string, revision uint64) error {
+	options := []jetstream.StreamPurgeOpt{jetstream.WithPurgeSubject(k.conn.subjects.kv(app, key))}
+	if revision != hooks.AnyRevision {
+		kept, err := k.load(ctx, app, key)
+		if err != nil {
+			return err
+		}
+		if kept.Revision != revision {
+			return hooks.ErrStale
+		}
+		options = append(options, jetstream.WithPurgeSequence(revision+1))
+	}
+	if err := k.conn.values.Purge(ctx, options...); err != nil {
 		return unavailable("kv", err)
 	}
 	return nil
 }
 
-// room refuses a key too many. The count may be a second old.
-func (k *KV) room(ctx context.Context, app, key string, revision uint64) error {
-	if revision != 0 && revision != hooks.AnyRevision {
-		return nil // it is there
-	}
-	n, err := k.conn.kvKeys.of(app, func() (int, error) {
-		keys, err := k.all(ctx, app)
-		return len(keys), err
-	})
-	if err != nil || n < hooks.MaxKVKeys {
-		return err
-	}
-	if e, err := k.Load(ctx, app, key); err != nil || e.Revision != 0 {
-		return err
-	}
-	return hooks.Errorf(hooks.CodeOverloaded, "an app keeps at most %d keys in kv: remove some, or give them a ttl", hooks.MaxKVKeys)
-}
-
 // Keys lists keys.
 func (k *KV) Keys(ctx context.Context, app, prefix string, limit int) ([]string, error) {
-	keys, err := k.all(ctx, app)
-	if err != nil {
-		return nil, err
-	}
-	keys = slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, prefix) })
-	slices.Sort(keys)
-	return keys[:min(len(keys), limit)], nil
-}
-
-func (k *KV) all(ctx context.Context, app string) ([]string, error) {
-	own := k.conn.config.Prefix + ".kv." + app + "."
-	info, err := k.conn.values.Info(ctx, jetstream.WithSubjectFilter(own+"*"))
-	if err != nil {
-		return nil, unavailable("kv", err)
-	}
-	keys := make([]string, 0, len(info.State.Subjects))
-	for subject := range info.State.Subjects {
-		if key, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(subject, own)); err == nil {
-			keys = append(keys, string(key))
+	var keys []string
+	now := time.Now()
+	err := k.each(ctx, app, func(key string, _ int64, expires time.Time) {
+		if strings.HasPrefix(key, prefix) && (expires.IsZero() || now.Before(expires)) {
+			keys = append(keys, key)
 		}
-	}
-	return keys, nil
+	})
+	slices.Sort(keys)
+	return keys[:min(len(keys), limit)], err
 }
