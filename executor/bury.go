@@ -76,7 +76,7 @@ func (s *Supervisor) judge(d death, taken []*hooks.Taken) blame {
 	for _, t := range taken {
 		late := t.Running != nil && !t.Running.Deadline.IsZero() && now.Sub(t.Running.Deadline) > grace/2
 		switch {
-		case !t.Computing, d.peaceful(), d.fault == silent:
+		case !t.Computing, t.Running == nil, d.peaceful(), d.fault == silent:
 			b.others = append(b.others, t)
 		case d.fault == overrun && late:
 			b.culprits = append(b.culprits, t)
@@ -115,7 +115,7 @@ func (s *Supervisor) bury(ctx context.Context, p *process) {
 	for _, t := range b.others {
 		s.again(t)
 	}
-	slices.SortFunc(b.suspects, func(a, b *hooks.Taken) int { return a.HeldAt.Compare(b.HeldAt) })
+	slices.SortFunc(b.suspects, func(a, b *hooks.Taken) int { return a.Running.Started.Compare(b.Running.Started) })
 	for _, t := range b.suspects {
 		s.suspect(suspect{taken: t})
 	}

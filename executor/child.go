@@ -26,7 +26,7 @@ const (
 	// beatEvery is how often an executor gives a sign of life.
 	beatEvery = 100 * time.Millisecond
 	// maxInput bounds what an executor is told, in bytes.
-	maxInput = 1 << 20
+	maxInput = 64 << 20
 )
 
 // Child reports whether this process was started to be an executor; then it calls [Inherit] before anything else.
@@ -49,11 +49,10 @@ func Inherit() (*Executor, error) {
 		return nil, errors.New("an executor is started by a worker only")
 	}
 	defer file.Close()
-	input, err := readInput(pipe)
+	input, err := receive(pipe)
 	if err != nil {
-		return nil, fmt.Errorf("what the supervisor says: %w", err)
+		return nil, err
 	}
-	go dieWith(pipe)
 	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("shared memory: %w", err)
@@ -67,6 +66,16 @@ func Inherit() (*Executor, error) {
 		return nil, fmt.Errorf("clock: %w", err)
 	}
 	return &Executor{Input: input, Table: newTable(region, c), Journal: &Journal{region}, region: region, clock: c}, nil
+}
+
+// receive reads what a process is told; then the process dies when the pipe's other end is closed.
+func receive(pipe *os.File) ([]byte, error) {
+	input, err := readInput(pipe)
+	if err != nil {
+		return nil, fmt.Errorf("what the supervisor says: %w", err)
+	}
+	go dieWith(pipe)
+	return input, nil
 }
 
 func readInput(pipe io.Reader) ([]byte, error) {
@@ -104,7 +113,7 @@ func (e *Executor) Beat(ctx context.Context) error {
 }
 
 // serveLook is how often a spare executor looks whether it is needed.
-const serveLook = 5 * time.Millisecond
+const serveLook = 10 * time.Millisecond
 
 // AwaitTurn tells the supervisor that this process could serve, and returns when it is to, or when ctx ends.
 func (e *Executor) AwaitTurn(ctx context.Context) {

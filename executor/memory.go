@@ -16,9 +16,11 @@ import (
 const (
 	headSize    = 4 << 10
 	journalSize = 8 << 20
-	slotHead    = 4 << 10
-	slotData    = 1<<20 + 12<<10 // the largest payload that a slot keeps, in bytes
-	slotSize    = slotHead + slotData
+	slotSize    = 1<<20 + 16<<10
+	slotHead    = 2 << 10             // what is said of a payload; both are in one page, if the payload is small
+	slotData    = slotSize - slotHead // the largest payload that a slot keeps, in bytes
+
+	_ = uint(slotHead - unsafe.Sizeof(slot{})) // it fits
 )
 
 // head is the beginning of the shared memory.
@@ -50,8 +52,8 @@ const (
 
 // The room for texts, in bytes. What is longer is cut, except what is needed to answer.
 const (
-	maxSubject = 512
-	maxText    = 160
+	maxSubject = 400
+	maxText    = 96
 )
 
 // slotText is a text in shared memory.
@@ -71,8 +73,6 @@ type slot struct {
 	owner    slotText // the app
 	kind     uint32
 	answer   uint64 // its number
-	answerAt int64
-	heldAt   int64
 	deadline int64
 	data     uint32
 	tooLarge bool // the payload is not here
@@ -124,6 +124,12 @@ func (r *region) journal() []byte { return r.bytes[headSize : headSize+journalSi
 
 func (r *region) at(i int) *slot {
 	return (*slot)(unsafe.Pointer(&r.bytes[headSize+journalSize+i*slotSize]))
+}
+
+// beyond is all of a slot but its first page.
+func (r *region) beyond(i int) []byte {
+	start := headSize + journalSize + i*slotSize
+	return r.bytes[start+headSize : start+slotSize]
 }
 
 // data is the room for the payload of a slot.

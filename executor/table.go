@@ -12,7 +12,7 @@ import (
 
 const (
 	// confirmEvery is how often an executor makes sure that its answers have reached the server.
-	confirmEvery = 2 * time.Millisecond
+	confirmEvery = 10 * time.Millisecond
 	// confirmWithin bounds that.
 	confirmWithin = 2 * time.Second
 	// returnFrom is from how many bytes on the memory of a payload is given back.
@@ -64,7 +64,7 @@ func (t *Table) Hold(h *hooks.Held) hooks.Slot {
 	s := t.region.at(i)
 	s.kind = uint32(h.Kind)
 	s.owner.set(h.App)
-	s.heldAt, s.deadline = t.clock.now(), t.clock.of(h.Deadline)
+	s.deadline = t.clock.of(h.Deadline)
 	s.subject.size = uint32(copy(s.subject.text[:], h.Subject))
 	s.reply.size = uint32(copy(s.reply.text[:], h.Reply))
 	s.data, s.tooLarge, s.sent = uint32(len(h.Data)), len(h.Data) > slotData, false
@@ -120,7 +120,7 @@ func (p *place) Done(answer []byte) {
 	t, s := p.table, p.slot
 	s.stand.Store(nothing)
 	if s.data > returnFrom && !s.tooLarge {
-		giveBack(t.region.data(p.index)[:s.data])
+		giveBack(t.region.beyond(p.index))
 		s.data, s.tooLarge = 0, true
 	}
 	if s.reply.size == 0 {
@@ -134,10 +134,9 @@ func (p *place) Done(answer []byte) {
 		copy(t.region.data(p.index), answer)
 		s.data, s.tooLarge, s.sent = uint32(len(answer)), false, true
 	}
-	now := t.clock.now()
 	t.mu.Lock()
 	t.answers++
-	s.answer, s.answerAt = t.answers, now
+	s.answer = t.answers
 	s.state.Store(answered)
 	t.done = append(t.done, p.index)
 	first := len(t.done) == 1

@@ -8,19 +8,16 @@ import (
 	"gaff/hooks"
 )
 
-// unconfirmed is for how long after an answer it may not have left the process.
-const unconfirmed = 200 * time.Millisecond
-
 // taken reads what the executor has in hand. Its process should be dead; of a living one it may be out of date.
 func (r *region) taken(c clock) []*hooks.Taken {
 	var all []*hooks.Taken
-	now, confirmed := c.now(), r.confirmed.Load()
+	confirmed := r.confirmed.Load()
 	for i := range int(min(r.used.Load(), r.slots.Load())) {
 		s := r.at(i)
 		switch s.state.Load() {
 		case held:
 		case answered:
-			if s.answer <= confirmed || now-s.answerAt > int64(unconfirmed) {
+			if s.answer <= confirmed {
 				continue
 			}
 		default:
@@ -34,7 +31,7 @@ func (r *region) taken(c clock) []*hooks.Taken {
 // read copies a slot. Everything in it was written by a process that scripts have crashed, so it is held to bounds.
 func (r *region) read(i int, c clock) *hooks.Taken {
 	s := r.at(i)
-	t := &hooks.Taken{Computing: s.stand.Load() == computing && s.state.Load() == held, HeldAt: c.time(s.heldAt)}
+	t := &hooks.Taken{Computing: s.stand.Load() == computing && s.state.Load() == held}
 	t.Kind, t.App, t.Deadline = hooks.HeldKind(s.kind), s.owner.get(), c.time(s.deadline)
 	t.Subject = string(s.subject.text[:min(s.subject.size, maxSubject)])
 	t.Reply = string(s.reply.text[:min(s.reply.size, maxSubject)])

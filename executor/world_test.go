@@ -140,7 +140,7 @@ func (w *world) start(env []string) {
 			w.t.Error("the worker did not stop")
 		}
 		if w.t.Failed() || testing.Verbose() {
-			w.t.Logf("worker:\n%s", w.log.tail(8<<10))
+			w.t.Logf("worker:\n%s", w.log.tail(1<<20))
 		}
 	})
 	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)

@@ -63,5 +63,4 @@ type Taken struct {
 	Running   *Running // what ran last; nil: nothing had begun
 	Answer    []byte   // was sent, and may not have left the process; Data is gone then
 	Computing bool     // it was on the processor, or ready to be
-	HeldAt    time.Time
 }

@@ -77,16 +77,18 @@ func newLog(conn *Conn, journal Journal) *Log {
 
 // Record has r published soon. It does not block, and wakes nobody: runs share the cost of their records.
 func (l *Log) Record(r hooks.Record) {
+	p := pending{record: r}
+	var entry []byte
+	if l.journal != nil && r.Stored == nil { // what somebody relies on is made again with the run
+		p.message, entry = l.entry(&p.record)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || len(l.waiting) >= logQueue && r.Stored == nil {
 		l.dropped.Add(1)
 		return
 	}
-	p := pending{record: r}
-	if l.journal != nil && r.Stored == nil { // what somebody relies on is made again with the run
-		l.keep(&p)
-	}
+	p.kept = entry != nil && l.journal.Keep(entry)
 	l.append(p)
 }
 
@@ -213,20 +215,31 @@ func (l *Log) add(b *batch, p *pending) {
 	}
 }
 
+// recordable reports whether a record has a subject.
+func recordable(r *hooks.Record) bool {
+	return hooks.ValidName(r.App) && hooks.ValidName(string(r.Kind)) && hooks.ValidName(r.Name)
+}
+
 // message is the record as the stream takes it, or nil if it cannot be one.
 func (l *Log) message(r *hooks.Record) *nats.Msg {
-	if !hooks.ValidName(r.App) || !hooks.ValidName(string(r.Kind)) || !hooks.ValidName(r.Name) {
+	if !recordable(r) {
 		l.dropped.Add(1)
 		return nil
 	}
-	data := r.AppendJSON(make([]byte, 0, recordSize))
-	if int64(len(data)) > l.conn.nc.MaxPayload() {
+	return l.messageIn(make([]byte, 0, recordSize), r)
+}
+
+// messageIn is message, whose data is appended to what is in the buffer.
+func (l *Log) messageIn(buffer []byte, r *hooks.Record) *nats.Msg {
+	start := len(buffer)
+	data := r.AppendJSON(buffer)
+	if int64(len(data)-start) > l.conn.nc.MaxPayload() {
 		short := *r
 		short.Verdict, short.Input, short.Calls, short.End = nil, nil, nil, ""
 		short.Log = []hooks.LogLine{{Level: "warn", Time: r.Time, Text: "the record was too large to keep whole"}}
-		data = short.AppendJSON(nil)
+		data = short.AppendJSON(buffer)
 	}
-	m := &nats.Msg{Subject: l.conn.subjects.record(r.App, r.Kind, r.Name), Data: data}
+	m := &nats.Msg{Subject: l.conn.subjects.record(r.App, r.Kind, r.Name), Data: data[start:]}
 	if r.ID != "" && !r.Passing {
 		m.Header = nats.Header{jetstream.MsgIDHeader: {r.ID}}
 	}

@@ -31,18 +31,24 @@ type pending struct {
 	kept    bool      // in the journal
 }
 
-// keep notes the record in the journal, as the message that it will be.
-func (l *Log) keep(p *pending) {
-	if p.message = l.message(&p.record); p.message == nil {
-		return
+// entry is the record as the message that it will be, and as the journal keeps that; nil if it cannot be one.
+func (l *Log) entry(r *hooks.Record) (*nats.Msg, []byte) {
+	if !recordable(r) {
+		l.dropped.Add(1)
+		return nil, nil
 	}
-	id := p.message.Header.Get(jetstream.MsgIDHeader)
-	entry := make([]byte, 0, len(p.message.Data)+len(p.message.Subject)+len(id)+2*binary.MaxVarintLen32)
-	entry = append(binary.AppendUvarint(entry, uint64(len(p.message.Subject))), p.message.Subject...)
+	subject, id := l.conn.subjects.record(r.App, r.Kind, r.Name), ""
+	if !r.Passing {
+		id = r.ID
+	}
+	entry := make([]byte, 0, recordSize+len(subject)+len(id)+2*binary.MaxVarintLen32)
+	entry = append(binary.AppendUvarint(entry, uint64(len(subject))), subject...)
 	entry = append(binary.AppendUvarint(entry, uint64(len(id))), id...)
-	entry = append(entry, p.message.Data...)
-	p.kept = l.journal.Keep(entry)
-	p.message.Data = entry[len(entry)-len(p.message.Data):]
+	m := l.messageIn(entry, r)
+	if cap(entry) >= len(entry)+len(m.Data) {
+		return m, entry[:len(entry)+len(m.Data)]
+	}
+	return m, append(entry, m.Data...)
 }
 
 // readEntry is the message of a journal's entry, or nil if it is none.

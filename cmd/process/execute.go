@@ -25,7 +25,11 @@ type errand struct {
 
 // execute is the program of an executor.
 func execute(ctx context.Context, stderr io.Writer) int {
-	if err := runExecutor(ctx, stderr); err != nil {
+	do := runExecutor
+	if executor.ChildOnce() {
+		do = doOnce
+	}
+	if err := do(ctx, stderr); err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", executor.Name, err)
 		return exitFailed
 	}

@@ -60,7 +60,7 @@ func (p *Parts) edge(redis tasks.Redis, jobs *tasks.Queue, keys *callers) edge.C
 	return edge.Config{
 		Collections: p.Collections, Gate: p.Gate, Calls: p.Gate, Tables: p.Tables, Releases: p.Releases, History: p.Releases, States: p.Releases,
 		Apps: p.Releases, Authority: keys, Signatures: keys, Keys: keys, Secrets: queue.NewSecrets(p.Conn),
-		Build: hooks.LoadProject, DryRun: p.dryRun, Logs: logs{p.Conn}, Dead: p.Conn, Once: &hooks.Once{Marks: queue.NewMarks(p.Conn)},
+		Build: p.build, DryRun: p.try, Logs: logs{p.Conn}, Dead: p.Conn, Once: &hooks.Once{Marks: queue.NewMarks(p.Conn)},
 		Replay: func(ctx context.Context, f hooks.ReplayFilter, perSecond int, dry bool) (hooks.Replayed, error) {
 			return p.Conn.Replay(ctx, p.Tables.Of(f.App), f, perSecond, dry)
 		},

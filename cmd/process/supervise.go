@@ -63,15 +63,25 @@ func supervise(ctx context.Context, p *Parts, output io.Writer) error {
 // share is how many runs one executor has in flight at most.
 func (c *Config) share() int { return (c.Concurrency + c.Executors - 1) / c.Executors }
 
-// errands are what the executors, and the cell, are told to be.
-func (p *Parts) errands(cell string) (inputs [2][]byte, err error) {
-	told := errand{Config: p.Config}
+// errand is what another process needs of the configuration.
+func (p *Parts) errand() (told errand, err error) {
+	told.Config = p.Config
+	told.Config.AdminKey, told.Config.HTTP = "", "" // it serves nobody who would show it
+	told.Config.Executors = 0                      // and starts no others
 	if p.Config.VaultFile != "" {
 		if told.VaultKey, err = readSecret(p.Config.VaultFile); err != nil {
-			return inputs, fmt.Errorf("key of secrets: %w", err)
+			return told, fmt.Errorf("key of secrets: %w", err)
 		}
 	}
-	told.Config.AdminKey, told.Config.HTTP = "", "" // they serve nobody who would show it
+	return told, nil
+}
+
+// errands are what the executors, and the cell, are told to be.
+func (p *Parts) errands(cell string) (inputs [2][]byte, err error) {
+	told, err := p.errand()
+	if err != nil {
+		return inputs, err
+	}
 	told.Config.Concurrency = p.Config.share()
 	for i, name := range []string{"", cell} {
 		told.Cell = name
