@@ -134,6 +134,8 @@ func TestRestAnswers(t *testing.T) {
 		{request: request{name: "created", status: 201, has: `{"a":1}`}, reply: hooks.Reply{Status: 201, Body: []byte(`{"a":1}`)}},
 		{request: request{name: "no content", status: 204}, reply: hooks.Reply{Status: 204, Body: []byte(`{}`)}},
 		{request: request{name: "rejected", status: 403, code: "REJECTED", has: `"hook":"customer.beforePOST","fields":[{"field":"a","message":"b"}]`}, err: rejected},
+		{request: request{name: "a reason", status: 402, code: "REJECTED", has: `"reason_code":40001,"status_message":"pay"`}, err: &hooks.Error{Status: 402, Code: "REJECTED", Message: "pay", ReasonCode: 40001, StatusMessage: "pay"}},
+		{request: request{name: "a reason without a status of HTTP", status: 500, code: "REJECTED", has: `"reason_code":40001`}, err: &hooks.Error{Status: 202, Code: "REJECTED", Message: "no", ReasonCode: 40001, StatusMessage: "no"}},
 		{request: request{name: "a status that is none", status: 500, code: hooks.CodeHookError}, reply: hooks.Reply{Status: 7}},
 		{request: request{name: "an error with another", status: 500, code: "ODD"}, err: &hooks.Error{Status: 99, Code: "ODD", Message: "odd"}},
 		{request: request{name: "a foreign error", status: 503, code: hooks.CodeUnavailable}, err: errors.New("the password is 1234")},

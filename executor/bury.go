@@ -101,6 +101,7 @@ func (s *Supervisor) bury(ctx context.Context, p *process) {
 	if len(taken) == 0 && d.peaceful() {
 		return
 	}
+	s.custody.add(taken)
 	b := s.judge(d, taken)
 	s.awaitAnother(ctx, taken)
 	log := s.config.Log.With("pid", p.state.Pid(), "how", d.String(), "in hand", len(taken), "suspects", len(b.suspects))
@@ -110,7 +111,7 @@ func (s *Supervisor) bury(ctx context.Context, p *process) {
 		log.Warn("an executor has died")
 	}
 	for _, t := range b.culprits {
-		s.config.StandIn.Crashed(t, d.String())
+		s.crashed(t, d)
 	}
 	for _, t := range b.others {
 		s.again(t)
@@ -137,11 +138,18 @@ func (s *Supervisor) awaitAnother(ctx context.Context, taken []*hooks.Taken) {
 	}
 }
 
+// crashed answers for t, which has killed its executor.
+func (s *Supervisor) crashed(t *hooks.Taken, d death) {
+	s.config.StandIn.Crashed(t, d.String())
+	s.custody.remove(t)
+}
+
 // again has somebody else run t, if there is anything to be run: a run that was given up has nobody who waits for it.
 func (s *Supervisor) again(t *hooks.Taken) {
 	if t.Kind != hooks.HeldStuck {
 		s.config.StandIn.Again(t)
 	}
+	s.custody.remove(t)
 }
 
 // suspect is what may have killed an executor.

@@ -77,7 +77,7 @@ func (s *Supervisor) try(ctx context.Context, c *process, x suspect) {
 	select {
 	case <-c.gone:
 		cancel()
-		_ = <-done // what became of it, the journal tells
+		<-done // what became of it, the journal tells
 		records := (&Journal{c.region}).left()
 		s.burials.Go(func() { s.config.Records(records, nil) })
 		if c.death().outside() && x.tries < maxTries {
@@ -89,8 +89,9 @@ func (s *Supervisor) try(ctx context.Context, c *process, x suspect) {
 				x.taken.Running = t.Running
 			}
 		}
-		s.config.StandIn.Crashed(x.taken, c.death().String())
+		s.crashed(x.taken, c.death())
 	case err := <-done:
+		s.custody.remove(x.taken)
 		if err != nil && ctx.Err() == nil {
 			s.config.Log.Warn("a suspect could not be run alone", "suspect", x.String(), "error", err)
 			s.again(x.taken)

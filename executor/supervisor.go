@@ -38,6 +38,8 @@ type Config struct {
 // StandIn answers for executors that have died. Its methods are called one at a time for one executor, but for several
 // at once.
 type StandIn interface {
+	// Holds tells whoever waits for it that it is not lost.
+	Holds(t *hooks.Taken)
 	// Again has somebody else run what merely shared a process with what killed it.
 	Again(t *hooks.Taken)
 	// Crashed answers for the run that has killed its process, or had to be killed, and counts it against its hook.
@@ -53,6 +55,7 @@ type Supervisor struct {
 	clock  clock
 
 	members  []*member
+	custody  custody
 	suspects chan suspect
 	spares   chan *process // one at most, warm
 	burials  sync.WaitGroup
@@ -92,6 +95,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	var cell sync.WaitGroup
 	cell.Go(func() { s.judgeAlone(living) })
 	cell.Go(func() { s.keepSpare(living) })
+	cell.Go(func() { s.hold(living) })
 	err := g.Wait()
 	s.burials.Wait()
 	end()

@@ -80,7 +80,7 @@ func TestBrokenBundles(t *testing.T) {
 	g := newGate(t, c, tables())
 	b := &bundle{}
 	b.text(c.subjects.ask(call(`{}`)))
-	b.uint(77)
+	b.uint(1 << 40) // nobody's
 	b.uint(1000)
 	b.bytes([]byte(`{"message":{"n":1}}`))
 	inbox := g.inbox.prefix + bundled + "1"

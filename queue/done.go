@@ -2,18 +2,24 @@ package queue
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 const (
 	// doneBytes is how much is told of which runs have their records: of the last two million, if they were many at a time.
-	doneBytes = 16 << 20
+	doneBytes = 256 << 20
+	// donePart is from how many bytes of records on, before they are compressed, a message is full.
+	donePart = 1 << 20
+	// idsHeader has the 8 bytes of each id.
+	idsHeader = "Gaff-Ids"
 	// doneIdle is after what time without a question what was read is let go.
 	doneIdle = time.Minute
 	// mostDone bounds how many are held before what is still told is read anew.
@@ -89,10 +95,11 @@ func (d *done) read(ctx context.Context) error {
 		d.known, d.next = map[uint64]struct{}{}, max(state.FirstSeq, 1)
 	}
 	if state.LastSeq >= d.next {
-		config := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: d.next}
+		config := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: d.next, HeadersOnly: true}
 		err := d.conn.scan(ctx, d.conn.doneStream(), config, state.LastSeq, func(m jetstream.Msg, meta *jetstream.MsgMetadata) bool {
-			for data := m.Data(); len(data) >= 8; data = data[8:] {
-				d.known[binary.BigEndian.Uint64(data)] = struct{}{}
+			ids, _ := base64.RawStdEncoding.DecodeString(m.Headers().Get(idsHeader)) // somebody else's message has none
+			for ; len(ids) >= 8; ids = ids[8:] {
+				d.known[binary.BigEndian.Uint64(ids)] = struct{}{}
 			}
 			d.next = meta.Sequence.Stream + 1
 			return true
@@ -105,13 +112,32 @@ func (d *done) read(ctx context.Context) error {
 	return nil
 }
 
-// doneMessage tells that records have been published, by their ids.
-func (c *Conn) doneMessage(records []relied) *nats.Msg {
-	data := make([]byte, 0, 8*len(records))
-	for i := range records {
-		data = binary.BigEndian.AppendUint64(data, hashID(records[i].id))
+// doneMessages tell that records have been published.
+func doneMessages(subject string, records []relied) (all []*nats.Msg) {
+	for len(records) > 0 {
+		n, size := 0, 0
+		for n < len(records) && (n == 0 || size+len(records[n].message.Data) <= donePart) {
+			size += len(records[n].message.Data)
+			n++
+		}
+		all = append(all, doneMessage(subject, records[:n]))
+		records = records[n:]
 	}
-	return &nats.Msg{Subject: c.subjects.done(), Data: data}
+	return all
+}
+
+// doneMessage has the ids of records, and those that there are already whole, for who mends the log.
+func doneMessage(subject string, records []relied) *nats.Msg {
+	ids := make([]byte, 0, 8*len(records))
+	var whole bundle
+	for i := range records {
+		ids = binary.BigEndian.AppendUint64(ids, hashID(records[i].id))
+		if m := records[i].message; m != nil {
+			whole.bytes(appendEntry(nil, m))
+		}
+	}
+	header := nats.Header{idsHeader: {base64.RawStdEncoding.EncodeToString(ids)}}
+	return &nats.Msg{Subject: subject, Header: header, Data: s2.Encode(nil, whole.data)}
 }
 
 // hashID is 64-bit FNV-1a.

@@ -50,8 +50,8 @@ type Log struct {
 	due     chan struct{} // something should be published now
 
 	// What follows is the writer's own.
-	recent     []recent // messages that somebody relies on
-	connection uint64   // the one that they went over
+	mended  string    // the server that has all that somebody relies on
+	mending time.Time // since when that fails; zero: it does not
 
 	done   chan struct{}
 	ctx    context.Context // of publishing
@@ -71,6 +71,7 @@ func newLog(conn *Conn, journal Journal) *Log {
 	l := &Log{conn: conn, js: js, journal: journal, ctx: ctx, cancel: cancel, due: make(chan struct{}, 1), moved: make(chan struct{}), done: make(chan struct{})}
 	l.flush = time.AfterFunc(logMoment, l.wake)
 	l.forget = conn.onReconnect(l.wake)
+	l.wake() // there may be something to mend
 	go l.write()
 	return l
 }
@@ -136,7 +137,7 @@ func (l *Log) write() {
 	defer close(l.done)
 	var b batch
 	for range l.due {
-		l.restore()
+		l.mend()
 		for {
 			records, closed := l.take()
 			if len(records) == 0 && closed {
@@ -147,7 +148,7 @@ func (l *Log) write() {
 				l.add(&b, &records[i])
 			}
 			if l.publish(&b) {
-				l.stored(&b)
+				b.stored()
 			}
 			if b.kept > 0 {
 				l.journal.Drop(b.kept)
@@ -246,9 +247,16 @@ func (l *Log) messageIn(buffer []byte, r *hooks.Record) *nats.Msg {
 	return m
 }
 
+// stored tells those who rely on the records of a batch that the stream has them.
+func (b *batch) stored() {
+	for i := range b.relied {
+		b.relied[i].stored()
+	}
+}
+
 // publish returns true when the stream has every message, false when the log is closed and its time is up.
 func (l *Log) publish(b *batch) bool {
-	for len(b.messages) > 0 && !l.attempt(b) {
+	for len(b.messages) > 0 && !(l.mend() && l.attempt(b)) {
 		if !pause(l.ctx, logAgain) {
 			l.dropped.Add(uint64(len(b.messages)))
 			return false
@@ -260,7 +268,7 @@ func (l *Log) publish(b *batch) bool {
 // attempt publishes all at once and reports whether the stream has them. One acknowledgement at the end stands for all of
 // them, because the stream takes in order what comes over one connection; if that was lost on the way nobody knows, and
 // all are published again. The stream knows by its id a record that it has, unless it is a passing one, which may then be
-// there twice. Which of them somebody relies on is told behind them, so that whoever finds it told finds the records.
+// there twice. What somebody relies on is told behind them, so that whoever finds it told finds the records.
 func (l *Log) attempt(b *batch) bool {
 	connection := l.conn.nc.Stats().Reconnects
 	last := len(b.messages) - 1
@@ -270,13 +278,9 @@ func (l *Log) attempt(b *batch) bool {
 		}
 	}
 	acks := make([]jetstream.PubAckFuture, 0, 2)
-	ack, err := l.js.PublishMsgAsync(b.messages[last], jetstream.WithStallWait(ackTimeout))
-	if err != nil {
-		return false
-	}
-	acks = append(acks, ack)
-	if len(b.relied) > 0 {
-		if ack, err = l.js.PublishMsgAsync(l.conn.doneMessage(b.relied), jetstream.WithStallWait(ackTimeout)); err != nil {
+	for _, m := range append(b.messages[last:], doneMessages(l.conn.subjects.done(), b.relied)...) {
+		ack, err := l.js.PublishMsgAsync(m, jetstream.WithStallWait(ackTimeout))
+		if err != nil {
 			return false
 		}
 		acks = append(acks, ack)

@@ -51,6 +51,14 @@ func (l *Log) entry(r *hooks.Record) (*nats.Msg, []byte) {
 	return m, append(entry, m.Data...)
 }
 
+// appendEntry is what readEntry reads.
+func appendEntry(entry []byte, m *nats.Msg) []byte {
+	b := bundle{data: entry}
+	b.text(m.Subject)
+	b.text(m.Header.Get(jetstream.MsgIDHeader))
+	return append(b.data, m.Data...)
+}
+
 // readEntry is the message of a journal's entry, or nil if it is none.
 func readEntry(entry []byte) *nats.Msg {
 	u := unbundler{data: entry}
@@ -94,7 +102,9 @@ func (l *Log) Restore(ctx context.Context, entries [][]byte, again map[string]bo
 			oldest = at
 		}
 	}
-	known, err := l.conn.recordsSince(ctx, oldest.Add(-restoreSince))
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	known, err := l.conn.recordsSince(ctx, oldest.Add(-restoreSince), false)
 	if err != nil {
 		return fmt.Errorf("restore records: %w", err)
 	}
@@ -108,29 +118,18 @@ func (l *Log) Restore(ctx context.Context, entries [][]byte, again map[string]bo
 	return nil
 }
 
-// recordsSince returns the ids of the records that the stream has taken since then.
-func (c *Conn) recordsSince(ctx context.Context, since time.Time) (map[string]bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+// recordsSince returns the ids of the records that the stream has taken since then: of all, or of those that somebody
+// relies on, which takes less since their ids are in a header.
+func (c *Conn) recordsSince(ctx context.Context, since time.Time, relied bool) (map[string]bool, error) {
 	known := map[string]bool{}
-	messages, pending, err := c.logMessages(ctx, hooks.LogFilter{}, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+	config := jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, HeadersOnly: relied}
+	err := c.scan(ctx, c.logStream(), config, ^uint64(0), func(m jetstream.Msg, _ *jetstream.MsgMetadata) bool {
+		if relied {
+			known[m.Headers().Get(jetstream.MsgIDHeader)] = true
+		} else {
+			known[gjson.GetBytes(m.Data(), "id").String()] = true
+		}
+		return true
 	})
-	if err != nil {
-		return nil, err
-	}
-	defer messages.Stop()
-	for pending > 0 {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return nil, err
-		}
-		known[gjson.GetBytes(m.Data(), "id").String()] = true
-		meta, err := m.Metadata()
-		if err != nil {
-			return nil, err
-		}
-		pending = meta.NumPending
-	}
-	return known, nil
+	return known, err
 }

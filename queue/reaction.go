@@ -110,7 +110,7 @@ func (c *consuming) begins(ctx context.Context, k *task, attempt int) (crashed, 
 			if begun {
 				continue
 			}
-			if _, err := c.conn.js.PublishMsg(ctx, c.conn.doneMessage([]relied{{id: id}})); err != nil {
+			if _, err := c.conn.js.PublishMsg(ctx, doneMessage(c.conn.subjects.done(), []relied{{id: id}})); err != nil {
 				return err
 			}
 			c.done.note(id)

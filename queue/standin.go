@@ -23,6 +23,15 @@ type StandIn struct {
 // NewStandIn returns one. cell names the process that serves [ServeAlone] for it.
 func NewStandIn(conn *Conn, cell string) *StandIn { return &StandIn{conn, conn.subjects.cell(cell)} }
 
+// Holds tells a gate that its ask, or its call, is not lost.
+func (s *StandIn) Holds(t *hooks.Taken) error {
+	asked := t.Kind == hooks.HeldAsk || t.Kind == hooks.HeldCall
+	if !asked || t.Answer != nil || !strings.HasPrefix(t.Reply, inboxPrefix) {
+		return nil
+	}
+	return s.conn.nc.Publish(t.Reply, []byte(stillWorking))
+}
+
 // Again has another worker answer an ask, or an event delivered again, with what is left of its time.
 func (s *StandIn) Again(t *hooks.Taken) error { return s.pass(t, nil) }
 

@@ -43,13 +43,6 @@ var shapes = []record{
 	{name: "BridgeResult<T = any>", doc: "What calls of bridge give: status 200 and the data, or another status and why.", fields: []member{
 		has("status", ": number"), has("data", ": T"), has("reason_code?", ": number | string"), has("status_message?", ": string"),
 	}},
-	{name: "HookData<Message = any, Parms = any>", doc: "The variable data of a script whose last value is its answer: declare const data: gaff.HookData.", fields: []member{
-		has("service", ": string"), has("operation", ": string"),
-		{"message", "The arguments of the call; after it, its result.", []string{": Message"}, ""},
-		{"parms", "params of the hook.", []string{": Parms"}, ""},
-		{"callingMessage", "After the call: its arguments.", []string{": any"}, ""},
-		{"errorData", "After a failure: why.", []string{": { reasonCode: number | string; errorMessage: string; status: number; code: string }"}, ""},
-	}},
 	{name: "HookAnswer", doc: "The last value of a script that is a hook. null, {} and true leave everything as it is, false stops the call.",
 		alias: "null | undefined | boolean | {} | { status: number; messageOverride?: any; data?: any; reasonCode?: number | string; errorMessage?: string }"},
 	{name: "Before<Body = any>", doc: "A function that is run before a call: beforePOST, before and so on.", alias: "(req: Req<Body>, res: Res) => Answer | void | Promise<Answer | void>"},

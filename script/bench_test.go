@@ -65,6 +65,52 @@ func benchmarkCounted(b *testing.B, c *script.Coverage, source string, request j
 	}
 }
 
+// lastValue does the same as validating.
+const lastValue = `
+message = data.message;
+var retval = {};
+if (!message.name || message.name.length < 2) {
+  retval.status = 400;
+  retval.errorMessage = 'too short';
+} else {
+  message.display = message.name + ' <' + message.email + '>';
+  retval.status = 200;
+  retval.messageOverride = message;
+}
+retval;`
+
+func benchmarkLastValue(b *testing.B, source string, request json.RawMessage) {
+	b.Helper()
+	p, err := script.Compile(script.Files{"main.js": source}, "main.js", "beforePOST")
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := engine(b)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	call := &script.Call{Request: script.Request{Body: request, Params: json.RawMessage(`{"level":3}`)}}
+	if res := e.Run(ctx, p, call); res.Err != nil {
+		b.Fatal(res.Err)
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(workerGC))
+	b.ReportAllocs()
+	for b.Loop() {
+		if res, _ := e.RunHere(ctx, p, call, nil); res.Err != nil {
+			b.Fatal(res.Err)
+		}
+	}
+}
+
+func BenchmarkLastValue300B(b *testing.B)      { benchmarkLastValue(b, lastValue, body(300)) }
+func BenchmarkLastValue4KB(b *testing.B)       { benchmarkLastValue(b, lastValue, body(4096)) }
+func BenchmarkLastValue4KBFields(b *testing.B) { benchmarkLastValue(b, lastValue, manyFields(4096)) }
+func BenchmarkLastValueBridge(b *testing.B) {
+	benchmarkLastValue(b, "bridge.logInfo('running'); bridge.getProfileId();"+lastValue, body(300))
+}
+func BenchmarkLastValueFresh(b *testing.B) {
+	benchmarkLastValue(b, lastValue+"\nif (data === null) globalThis.x = 1;\nretval;", body(300))
+}
+
 func BenchmarkValidate300B(b *testing.B)      { benchmark(b, validating, body(300)) }
 func BenchmarkValidate4KB(b *testing.B)       { benchmark(b, validating, body(4096)) }
 func BenchmarkValidate4KBFields(b *testing.B) { benchmark(b, validating, manyFields(4096)) }

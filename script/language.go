@@ -19,7 +19,7 @@ var language = goja.MustCompile("language.js", languageSource, true) //nolint:go
 
 // usesExtensions finds what a runtime of a program's own needs language.js for; making it all costs more than a short run.
 var usesExtensions = regexp.MustCompile(`groupBy|withResolvers|\.try\b|fromAsync|captureStackTrace|[dD]ispose|WellFormed|getYear|toLocale|asyncIterator|` +
-	`\b(?:eval|Function|globalThis)\b|function\s*\*|\*\s*\w+\s*\(|\*\s*\[|\.(?:values|entries|keys|matchAll)\s*\(|Symbol\.iterator`)
+	`\b(?:eval|Function)\b|function\s*\*|\*\s*\w+\s*\(|\*\s*\[|\.(?:values|entries|keys|matchAll)\s*\(|Symbol\.iterator`)
 
 // extend adds to the language what goja lacks of it.
 func (m *machine) extend() {

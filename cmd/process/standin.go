@@ -32,6 +32,11 @@ type standIn struct {
 	crashes  *hooks.Strikes
 }
 
+// Holds implements [executor.StandIn].
+func (s *standIn) Holds(t *hooks.Taken) {
+	s.complain("who asked could not be told that there will be an answer", t, s.queue.Holds(t))
+}
+
 // Again implements [executor.StandIn].
 func (s *standIn) Again(t *hooks.Taken) {
 	var err error

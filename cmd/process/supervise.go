@@ -67,7 +67,7 @@ func (c *Config) share() int { return (c.Concurrency + c.Executors - 1) / c.Exec
 func (p *Parts) errand() (told errand, err error) {
 	told.Config = p.Config
 	told.Config.AdminKey, told.Config.HTTP = "", "" // it serves nobody who would show it
-	told.Config.Executors = 0                      // and starts no others
+	told.Config.Executors = 0                       // and starts no others
 	if p.Config.VaultFile != "" {
 		if told.VaultKey, err = readSecret(p.Config.VaultFile); err != nil {
 			return told, fmt.Errorf("key of secrets: %w", err)
