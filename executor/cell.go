@@ -77,7 +77,7 @@ func (s *Supervisor) try(ctx context.Context, c *process, x suspect) {
 	select {
 	case <-c.gone:
 		cancel()
-		<-done // what became of it, the journal tells
+		s.config.Log.Debug("the cell has died", "suspect", x.String(), "error", <-done) // what became of it, the journal tells
 		records := (&Journal{c.region}).left()
 		s.burials.Go(func() { s.config.Records(records, nil) })
 		if c.death().outside() && x.tries < maxTries {
