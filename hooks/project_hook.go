@@ -46,9 +46,22 @@ func (l *loader) hook(n ast.Node) {
 		h.Timeout = l.release.scriptTime(h.Script)
 	}
 	l.hookScript(o, &h)
+	h.Sync = h.Sync || answersByItself(o, &h)
 	l.checkSync(o, &h)
 	l.checkLater(o, &h)
 	l.release.Hooks = append(l.release.Hooks, h)
+}
+
+// answersByItself reports whether a hook is sync without saying so: scripts whose last value is their answer were written to
+// change what the caller gets, unless the hook says something that only makes sense when nobody waits.
+func answersByItself(o object, h *Hook) bool {
+	if !h.LastValue || h.Phase == Before {
+		return false
+	}
+	return !slices.ContainsFunc([]string{"sync", "ordered", "retry"}, func(key string) bool {
+		_, said := o.value(key)
+		return said
+	})
 }
 
 // checkSync tells if nothing of the hook could be sync: before a call everybody waits anyway.
