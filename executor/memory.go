@@ -16,7 +16,7 @@ import (
 const (
 	headSize    = 4 << 10
 	journalSize = 8 << 20
-	slotSize    = 1<<20 + 16<<10
+	slotSize    = 1<<20 + 20<<10      // an odd number of pages, so that slots do not share their places in the caches
 	slotHead    = 2 << 10             // what is said of a payload; both are in one page, if the payload is small
 	slotData    = slotSize - slotHead // the largest payload that a slot keeps, in bytes
 
