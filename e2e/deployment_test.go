@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func wordWith(line, prefix string) string {
 }
 
 // startCluster starts an enqueuer and three workers on a NATS server, PostgreSQL and Redis, with the project applied.
-// What extra says is added to their environment.
+// What extra says is added to their environment; a GAFF_SQLITE_PATH takes the place of PostgreSQL.
 func startCluster(t *testing.T, project string, extra ...string) *deployment {
 	t.Helper()
 	keyFile, secretsFile := filepath.Join(t.TempDir(), "admin.key"), filepath.Join(t.TempDir(), "secrets.key")
@@ -85,8 +86,11 @@ func startCluster(t *testing.T, project string, extra ...string) *deployment {
 	}
 	writeFile(t, keyFile, d.key+"\n")
 	writeFile(t, secretsFile, fmt.Sprintf("%x\n", sha256.Sum256([]byte(rand.Text()))))
+	if !slices.ContainsFunc(extra, func(v string) bool { return strings.HasPrefix(v, "GAFF_SQLITE_PATH=") }) {
+		extra = append([]string{"GAFF_POSTGRES_URL=" + newSchema(t)}, extra...)
+	}
 	d.env = append([]string{
-		"GAFF_NATS_URL=" + d.nats, "GAFF_REDIS_URL=" + need(t, "GAFF_TEST_REDIS_URL"), "GAFF_POSTGRES_URL=" + newSchema(t),
+		"GAFF_NATS_URL=" + d.nats, "GAFF_REDIS_URL=" + need(t, "GAFF_TEST_REDIS_URL"),
 		"GAFF_ADMIN_KEY_FILE=" + keyFile, "GAFF_SECRETS_KEY_FILE=" + secretsFile, "GAFF_PREFIX=" + d.prefix, "GAFF_HTTP=127.0.0.1:0",
 	}, extra...)
 	enqueuer := start(t, d.env, "enqueuer")

@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -21,7 +22,8 @@ type Publisher interface {
 }
 
 // Relay publishes what the outbox holds: at once when this process commits, and by looking every so often, for what a
-// process that died has left. What cannot be published stays and is tried again, without an end.
+// process that died has left. What cannot be published stays and is tried again, without an end. No event of a key is
+// published before the stream has those that came before it.
 type Relay struct {
 	Outbox    Outbox
 	Publisher Publisher
@@ -32,6 +34,8 @@ const (
 	relayBatch   = 256
 	relayLook    = time.Second
 	relayBackoff = 250 * time.Millisecond
+	// relayPublish bounds how long the events of one batch may take to be published.
+	relayPublish = 10 * time.Second
 )
 
 // Run relays until ctx is cancelled, then once more what is left, as far as that is quick.
@@ -57,7 +61,7 @@ func (r *Relay) drain(ctx context.Context) {
 	for ctx.Err() == nil {
 		var failed error
 		n, err := r.Outbox.Take(ctx, relayBatch, func(ctx context.Context, events []*Event) []error {
-			errs := r.Publisher.PublishAll(ctx, events)
+			errs := r.publish(ctx, events)
 			for _, err := range errs {
 				if err != nil {
 					failed = err
@@ -79,6 +83,57 @@ func (r *Relay) drain(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// errBehind is why an event waits although nothing is wrong with it.
+var errBehind = errors.New("an earlier event of the same key is not published yet")
+
+// publish publishes events in rounds, in each of which a key occurs once: of many that are on their way at once, the
+// first may be lost with a connection and the others not.
+func (r *Relay) publish(ctx context.Context, events []*Event) []error {
+	ctx, cancel := context.WithTimeout(ctx, relayPublish)
+	defer cancel()
+	errs := make([]error, len(events))
+	left := make([]int, len(events))
+	for i := range left {
+		left[i] = i
+	}
+	stuck := map[string]bool{}
+	for len(left) > 0 {
+		var round []*Event
+		var at, behind []int
+		busy := make(map[string]bool, len(left))
+		for _, i := range left {
+			switch key := orderKey(events[i]); {
+			case stuck[key]:
+				errs[i] = errBehind
+			case key != "" && busy[key]:
+				behind = append(behind, i)
+			default:
+				busy[key] = true
+				round, at = append(round, events[i]), append(at, i)
+			}
+		}
+		for j, err := range r.Publisher.PublishAll(ctx, round) {
+			if errs[at[j]] = err; err == nil {
+				continue
+			}
+			if _, never := errors.AsType[*Error](err); !never { // what no stream takes holds up nothing
+				stuck[orderKey(round[j])] = true
+			}
+		}
+		delete(stuck, "")
+		left = behind
+	}
+	return errs
+}
+
+// orderKey is the same for events among which order matters; empty: it does not.
+func orderKey(e *Event) string {
+	if e.Key == "" {
+		return ""
+	}
+	return e.App + "/" + e.Key
 }
 
 func pause(ctx context.Context, d time.Duration) {

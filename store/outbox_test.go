@@ -77,6 +77,62 @@ func TestOutboxKeepsEvents(t *testing.T) {
 	})
 }
 
+// An event without a change is kept among the others; one that cannot be kept is refused.
+func TestRemember(t *testing.T) {
+	eachStore(t, func(t *testing.T, open opener) {
+		s := open.must(t)
+		tell(t, s, "1")
+		if err := s.Remember(t.Context(), event("2")); err != nil {
+			t.Fatal(err)
+		}
+		tell(t, s, "3")
+		<-s.Committed()
+		broken := event("4")
+		broken.Message = json.RawMessage(`{"a":`)
+		if err := s.Remember(t.Context(), broken); err == nil {
+			t.Error("an event that is not JSON is kept")
+		}
+		events := takeAll(t, s)
+		if got := ids(events); got != "1 2 3" || !reflect.DeepEqual(events[1], event("2")) {
+			t.Errorf("kept: %s", got)
+		}
+	})
+}
+
+// Relays take turns: what one has in hand, no other publishes, nor what came after it.
+func TestRelaysTakeTurns(t *testing.T) {
+	eachStore(t, func(t *testing.T, open opener) {
+		s := open.must(t)
+		tell(t, s, "1", "2", "3")
+		begun, others := make(chan struct{}), make(chan struct{})
+		var first sync.WaitGroup
+		first.Go(func() {
+			_, err := s.Take(t.Context(), 2, func(_ context.Context, events []*hooks.Event) []error {
+				close(begun)
+				<-others
+				return []error{errors.New("not now"), errors.New("not now")}
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		<-begun
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := s.Take(ctx, 2, func(_ context.Context, events []*hooks.Event) []error {
+			t.Errorf("another publishes %s meanwhile", ids(events))
+			return make([]error, len(events))
+		}); err == nil {
+			t.Error("another has had its turn")
+		}
+		close(others)
+		first.Wait()
+		if got := ids(takeAll(t, s)); got != "1 2 3" {
+			t.Errorf("then published: %s", got)
+		}
+	})
+}
+
 func TestCommitted(t *testing.T) {
 	eachStore(t, func(t *testing.T, open opener) {
 		s := open.must(t)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -9,8 +10,9 @@ import (
 )
 
 // Take hands up to n events to publish, those of one document in the order of their commits, and forgets those for
-// which publish returned nil. The events are locked meanwhile, so that several relays, also of several processes,
-// take different ones. Events that were published are published again if the process dies before they are forgotten.
+// which publish returned nil. Several relays, also of several processes, take turns: if each took what it finds, the
+// events of one document could be published out of order. Events that were published are published again if the process
+// dies before they are forgotten.
 func (p *Postgres) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (int, error) {
 	tx, err := p.pool.Begin(ctx)
 	if err != nil {
@@ -37,9 +39,35 @@ func (p *Postgres) Take(ctx context.Context, n int, publish func(context.Context
 	return len(taken.events), nil
 }
 
+// Remember puts an event into the outbox that belongs to no change.
+func (p *Postgres) Remember(ctx context.Context, e *hooks.Event) error {
+	payload := e.AppendJSON(nil)
+	if err := hooks.CheckJSON(payload); err != nil {
+		return err
+	}
+	_, err := p.pool.Exec(ctx, `INSERT INTO outbox (app, service, operation, phase, payload) VALUES ($1, $2, $3, $4, $5)`,
+		e.App, e.Service, e.Operation, string(e.Phase), payload)
+	if err != nil {
+		return postgresError(err)
+	}
+	p.committed.set()
+	return nil
+}
+
+// relayIdle is after what time the server takes the turn from a relay that it hears nothing of, because its machine is
+// gone: longer than publishing takes.
+const relayIdle = 30 * time.Second
+
+// postgresTurn waits until no other relay of this outbox, wherever it is, is in its transaction.
+const postgresTurn = `SELECT set_config('idle_in_transaction_session_timeout', $1::bigint::text, true),
+	pg_advisory_xact_lock(hashtextextended('gaff.outbox', 'outbox'::regclass::oid::bigint))`
+
+// lockEvents returns the oldest events once it is this relay's turn.
 func lockEvents(ctx context.Context, tx pgx.Tx, n int) (*remembered, error) {
-	rows, err := tx.Query(ctx, `SELECT seq, app, service, operation, phase, payload FROM outbox
-	ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED`, n)
+	if _, err := tx.Exec(ctx, postgresTurn, relayIdle.Milliseconds()); err != nil {
+		return nil, postgresError(err)
+	}
+	rows, err := tx.Query(ctx, `SELECT seq, app, service, operation, phase, payload FROM outbox ORDER BY seq LIMIT $1`, n)
 	if err != nil {
 		return nil, postgresError(err)
 	}

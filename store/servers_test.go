@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type database interface {
 	hooks.Documents
 	hooks.Outbox
+	hooks.Memory
 	Ping(ctx context.Context) error
 	Close() error
 }

@@ -76,12 +76,13 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
+// openFile opens the file so that SQLite keeps what is temporary in memory: an executor may make files in no other folder.
 func openFile(path string, pragmas ...string) (*sql.DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the SQLite file: %w", err)
 	}
-	query := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "cache_size(-32000)"}, pragmas...)}
+	query := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "cache_size(-32000)", "temp_store(MEMORY)"}, pragmas...)}
 	query.Set("_txlock", "immediate")
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: absolute, RawQuery: query.Encode()}).String())
 	if err != nil {

@@ -32,6 +32,22 @@ func (s *SQLite) Take(ctx context.Context, n int, publish func(context.Context, 
 	return len(taken.events), err
 }
 
+// Remember puts an event into the outbox that belongs to no change.
+func (s *SQLite) Remember(ctx context.Context, e *hooks.Event) error {
+	payload := e.AppendJSON(nil)
+	if err := hooks.CheckJSON(payload); err != nil {
+		return err
+	}
+	err := s.writer.do(ctx, func(tx *transaction) error {
+		_, err := tx.exec(sqliteTell, e.App, e.Service, e.Operation, string(e.Phase), payload)
+		return err
+	})
+	if err == nil {
+		s.committed.set()
+	}
+	return err
+}
+
 func (s *SQLite) oldest(ctx context.Context, n int) (*remembered, error) {
 	rows, err := s.read.QueryContext(ctx,
 		"SELECT seq, app, service, operation, phase, payload FROM outbox ORDER BY seq LIMIT ?", n)

@@ -15,6 +15,7 @@ import (
 type Store interface {
 	hooks.Documents
 	hooks.Outbox
+	hooks.Memory
 	Ping(ctx context.Context) error
 	Doctor(ctx context.Context) []hooks.Finding
 	Close() error
@@ -28,6 +29,7 @@ type Parts struct {
 	Store  Store
 	Tables *hooks.Tables
 	Gate   *queue.Gate
+	Told   *hooks.PatientGate // the same, for events that must not be lost while NATS is away
 	// Collections carries out calls on documents, for HTTP and for scripts.
 	Collections *hooks.Collections
 	Releases    *queue.Releases
@@ -58,7 +60,8 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Parts, error) {
 		p.Close()
 		return nil, err
 	}
-	p.Collections = &hooks.Collections{Documents: documents, Gate: p.Gate, System: p.system()}
+	p.Told = &hooks.PatientGate{Gate: p.Gate, Memory: documents}
+	p.Collections = &hooks.Collections{Documents: documents, Gate: p.Told, System: p.system()}
 	return p, nil
 }
 

@@ -58,7 +58,7 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 // edge is what the HTTP server is told.
 func (p *Parts) edge(redis tasks.Redis, jobs *tasks.Queue, keys *callers) edge.Config {
 	return edge.Config{
-		Collections: p.Collections, Gate: p.Gate, Calls: p.Gate, Tables: p.Tables, Releases: p.Releases, History: p.Releases, States: p.Releases,
+		Collections: p.Collections, Gate: p.Told, Calls: p.Gate, Tables: p.Tables, Releases: p.Releases, History: p.Releases, States: p.Releases,
 		Apps: p.Releases, Authority: keys, Signatures: keys, Keys: keys, Secrets: queue.NewSecrets(p.Conn),
 		Build: p.build, DryRun: p.try, Logs: logs{p.Conn}, Dead: p.Conn, Once: &hooks.Once{Marks: queue.NewMarks(p.Conn)},
 		Replay: func(ctx context.Context, f hooks.ReplayFilter, perSecond int, dry bool) (hooks.Replayed, error) {

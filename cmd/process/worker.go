@@ -66,7 +66,7 @@ func (p *Parts) newWorker(redis tasks.Redis, recorder *queue.Log, watch hooks.Wa
 		pool: hooks.NewPool(places(), p.Config.Concurrency), jobs: tasks.NewQueue(redis), accounts: tasks.NewAccounts(redis),
 		outbound: outbound.New(p.Config.outgoing()),
 	}
-	w.methods = &hooks.Methods{Tables: p.Tables, Gate: p.Gate, Services: services, Meter: w.accounts, Recorder: recorder, Log: p.Log}
+	w.methods = &hooks.Methods{Tables: p.Tables, Gate: p.Told, Services: services, Meter: w.accounts, Recorder: recorder, Log: p.Log}
 	w.runner = &hooks.Runner{
 		Tables: p.Tables, Engine: script.NewEngine(script.Config{Heap: p.Config.MemoryLimit / 2}), Collections: p.Collections,
 		Functions: w.functions(), Recorder: recorder, Pool: w.pool, Watch: watch, Log: p.Log,
