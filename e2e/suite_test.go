@@ -30,6 +30,7 @@ func suite(t *testing.T, d *deployment) {
 	t.Run("sync", func(t *testing.T) { testSync(t, d) })
 	t.Run("nats", func(t *testing.T) { testNATS(t, d) })
 	t.Run("job", func(t *testing.T) { testJob(t, d) })
+	t.Run("scheduled script", func(t *testing.T) { testScheduledScript(t, d) })
 	t.Run("bad input", func(t *testing.T) { testBadInput(t, d) })
 	t.Run("command line", func(t *testing.T) { testCommandLine(t, d) })
 	t.Run("change", func(t *testing.T) { testChange(t, d) })
@@ -184,6 +185,19 @@ func testJob(t *testing.T, d *deployment) {
 	d.eventually(t, "GET", "/v1/logs?job=report", "", func(a answer) bool {
 		return strings.Contains(a.body, "customers, job report") && a.at("0.kind") == "job"
 	})
+}
+
+// A script that a hook schedules runs by itself, once; one that was cancelled does not.
+func testScheduledScript(t *testing.T, d *deployment) {
+	a := d.do(t, "POST", "/rest/reminder", `{"who":"ann"}`)
+	if a.status != http.StatusCreated || a.at("status") != 200.0 || a.at("waiting") != 1.0 || a.at("state") != "Scheduled" ||
+		a.at("cancelled") != 1.0 || a.at("again") == 200.0 || a.at("absent") != 0.0 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	a = d.eventually(t, "GET", "/v1/logs?job=remind", "", func(a answer) bool { return a.at("0.status") == "ok" })
+	if !strings.Contains(a.body, "reminding ann") || strings.Contains(a.body, "nobody") || a.at("1") != nil {
+		t.Error(a.body)
+	}
 }
 
 func testBadInput(t *testing.T, d *deployment) {
