@@ -44,6 +44,7 @@ type module struct {
 	coverage   *Coverage  // may be nil
 	statements statements // nil if they are not counted
 	parts      *assembly  // of a file that includes others; nil of one that does not
+	bare       bool       // the file has no exports and no module; see isBare
 }
 
 // Compile prepares the file at path with everything it requires, and evaluates it once, without a host and for at most

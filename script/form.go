@@ -1,6 +1,7 @@
 package script
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -29,6 +30,19 @@ func (p *Program) define(known []string) []Problem {
 		p.functions, problems = m.declaredFunctions(), nil
 	}
 	return problems
+}
+
+var (
+	mentionsModule = regexp.MustCompile(`\b(?:module|exports)\b`)
+	exportsByWord  = regexp.MustCompile(`(?m)^\s*export\b`)
+)
+
+// isBare reports whether a file, whose own text is given and the text with what it includes, has no module system. Scripts of
+// brainCloud had none, and libraries that are included into them ask for it: if they found one they would not make the
+// global that the script uses.
+func isBare(path, own, whole string) bool {
+	included := len(own) != len(whole) && !mentionsModule.MatchString(own)
+	return (strings.HasSuffix(path, ".ccjs") || included) && !exportsByWord.MatchString(whole)
 }
 
 // exports reports whether the file makes use of what it exports.

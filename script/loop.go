@@ -76,9 +76,14 @@ func (r *run) drive() {
 	}
 }
 
-// nothingPending decides what it means that nothing can happen any more.
+// nothingPending decides what it means that nothing can happen any more. What a promise was rejected with that nobody
+// handles is then why the run has not ended, as if it had been thrown in a callback.
 func (r *run) nothingPending() {
 	switch {
+	case len(r.rejected) > 0 && !r.resolved:
+		first := r.rejected[0]
+		r.handled(first)
+		r.failure = r.thrown(first.Result(), nil)
 	case r.promise != nil:
 		r.failure = &Error{Kind: TimedOut, Message: errForever, File: r.prog.main.path}
 	case r.call.Mode == Gate && r.call.Function != "" && !r.resolved && r.takesRes():

@@ -53,6 +53,7 @@ func (p *Program) parseModule(path string) (*module, []Problem) {
 		m.source = parts.text
 		p.includes(parts.files)
 	}
+	m.bare = isBare(path, p.files[path], m.source)
 	if problems = m.compile(); len(problems) == 0 {
 		problems = m.gaps()
 	}
@@ -118,6 +119,10 @@ func (m *module) parse(text string, smap *sourcemap.Consumer) error {
 		return err
 	}
 	m.tree, m.scan = tree, scanProgram(tree)
+	if m.bare {
+		delete(m.scan.free, "module")
+		delete(m.scan.free, "exports")
+	}
 	m.params = m.parameters()
 	m.count(m.coverage, smap)
 	if smap != nil {

@@ -87,9 +87,11 @@ func (r *run) enterScript(name string) (*goja.Object, error) {
 // defineModule makes what a file may use of the module system, and what counts its statements, globals.
 func (r *run) defineModule() (*goja.Object, error) {
 	module := r.newModule(r.prog.main)
-	r.m.define(r.m.js.GlobalObject(), map[string]any{
-		"module": module, "exports": module.Get("exports"), "require": r.requireFor(r.prog.main),
-	})
+	globals := map[string]any{"require": r.requireFor(r.prog.main)}
+	if !r.prog.main.bare {
+		globals["module"], globals["exports"] = module, module.Get("exports")
+	}
+	r.m.define(r.m.js.GlobalObject(), globals)
 	if r.prog.main.statements == nil {
 		return module, nil
 	}

@@ -239,7 +239,7 @@ func (r *run) over() bool { return r.answered || r.failure != nil }
 
 // result collects how the run went.
 func (r *run) result(reqContext []byte) Result {
-	if !r.over() || r.failure == nil {
+	if !r.m.spent { // then nothing of the script can be looked at
 		r.reportRejections()
 	}
 	log, warnings := r.journal.take()
