@@ -76,7 +76,7 @@ func (s *Server) jobStates(ctx context.Context, app, name string) ([]jobState, u
 				list[known].CanaryRelease = st.CanaryRelease
 			} else if name == "" || name == j.Name {
 				at[j.Name] = len(list)
-				st.Enabled = !j.Disabled && !state.JobDisabled(j.Name)
+				st.stand(!j.Disabled && !state.JobDisabled(j.Name), state.QuarantinedJobs, j.Name)
 				list = append(list, jobState{jobBody: jobBodyOf(j), standing: st, Next: next(j, st.Enabled)})
 			}
 		}
@@ -103,7 +103,7 @@ func next(j *hooks.Job, enabled bool) *time.Time {
 func (a *api) jobs() {
 	s := a.server
 	registered(a, "job", s.jobStates, (*hooks.State).EnableJob, func(j *jobState, on bool) {
-		if j.Enabled = on; !on {
+		if j.turn(on); !on {
 			j.Next = nil
 		}
 	})

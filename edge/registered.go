@@ -35,11 +35,29 @@ func hookBodyOf(h *hooks.Hook) hookBody {
 	}
 }
 
-// standing says since which releases something is registered, and whether it is on.
+// standing says since which releases something is registered, and whether it is on. What is on and in quarantine does not run
+// until it is switched on again.
 type standing struct {
 	Release       uint64 `json:"release,omitempty" doc:"the current release, if it has it"`
 	CanaryRelease uint64 `json:"canaryRelease,omitempty" doc:"the canary, if it has it"`
 	Enabled       bool   `json:"enabled"`
+
+	Quarantine *hooks.Quarantine `json:"quarantine,omitempty" doc:"why it does not run although it is enabled"`
+}
+
+// stand sets whether it is on.
+func (s *standing) stand(on bool, quarantined map[string]hooks.Quarantine, name string) {
+	s.Enabled, s.Quarantine = on, nil
+	if q, ok := quarantined[name]; ok {
+		s.Quarantine = &q
+	}
+}
+
+// turn shows it as somebody has just switched it.
+func (s *standing) turn(on bool) {
+	if s.Enabled = on; on {
+		s.Quarantine = nil
+	}
 }
 
 // hookState is a hook as lists show it.
@@ -74,7 +92,7 @@ func (s *Server) hookStates(ctx context.Context, app, name string) ([]hookState,
 				list[known].CanaryRelease = st.CanaryRelease
 			} else if name == "" || name == h.Name {
 				at[h.Name] = len(list)
-				st.Enabled = !h.Disabled && !state.HookDisabled(h.Name)
+				st.stand(!h.Disabled && !state.HookDisabled(h.Name), state.QuarantinedHooks, h.Name)
 				list = append(list, hookState{hookBody: hookBodyOf(h), standing: st})
 			}
 		}
@@ -103,7 +121,7 @@ type switchInput struct {
 
 func (a *api) hooks() {
 	s := a.server
-	registered(a, "hook", s.hookStates, (*hooks.State).EnableHook, func(h *hookState, on bool) { h.Enabled = on })
+	registered(a, "hook", s.hookStates, (*hooks.State).EnableHook, func(h *hookState, on bool) { h.turn(on) })
 }
 
 // registered adds the operations that hooks and jobs have in common.

@@ -38,6 +38,10 @@ const (
 
 // print writes one record in one piece, so that others may write to the same terminal.
 func (p *recordPrinter) print(r *hooks.Record) error {
+	if r.Kind == hooks.KindAlert && r.Error != nil {
+		_, err := fmt.Fprintf(p.w, "%s %s %s\n", p.paint(grey, r.Time.Local().Format(timeFormat)), p.paint(red, string(r.Kind)), alertText(r))
+		return err
+	}
 	if r.Audit != nil {
 		_, err := fmt.Fprintf(p.w, "%s %s %s by %s%s\n", p.paint(grey, r.Time.Local().Format(timeFormat)), plain(string(r.Kind)),
 			plain(r.Name), oneLine(r.Audit.Actor), fromTo(r.Audit))
@@ -69,6 +73,15 @@ func (p *recordPrinter) print(r *hooks.Record) error {
 	}
 	_, err := p.w.Write(b.Bytes())
 	return err
+}
+
+// alertText says what somebody should look at: a quarantine, or work that was given up.
+func alertText(r *hooks.Record) string {
+	if r.Audit != nil {
+		return indented(r.Error.Message)
+	}
+	return fmt.Sprintf("hook %s was given up after %s, see `gaff dead`: %s: %s", plain(r.Name), count(r.Attempt, "attempt"),
+		plain(string(r.Error.Code)), indented(r.Error.Message))
 }
 
 // fromTo says what an audited change replaced by what.

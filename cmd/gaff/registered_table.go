@@ -12,23 +12,26 @@ import (
 
 // registered is a hook, job or method as the server lists it. The figures are those of the last hour.
 type registered struct {
-	Name          string       `json:"name"`
-	Service       string       `json:"service"`
-	Operation     string       `json:"operation"`
-	Phase         hooks.Phase  `json:"phase"`
-	Functions     []string     `json:"functions"`
-	Schedule      string       `json:"schedule"` // of a job
-	Timezone      string       `json:"timezone"`
-	Next          *time.Time   `json:"next"`
-	Kind          string       `json:"kind"` // of a method
-	Script        string       `json:"script"`
-	Release       uint64       `json:"release"`
-	CanaryRelease uint64       `json:"canaryRelease"`
-	Enabled       bool         `json:"enabled"`
-	LastRun       *lastRun     `json:"lastRun"`
-	Runs          int          `json:"runs"`
-	Errors        int          `json:"errors"`
-	ByRelease     []releaseRun `json:"byRelease"`
+	Name          string      `json:"name"`
+	Service       string      `json:"service"`
+	Operation     string      `json:"operation"`
+	Phase         hooks.Phase `json:"phase"`
+	Functions     []string    `json:"functions"`
+	Schedule      string      `json:"schedule"` // of a job
+	Timezone      string      `json:"timezone"`
+	Next          *time.Time  `json:"next"`
+	Kind          string      `json:"kind"` // of a method
+	Script        string      `json:"script"`
+	Release       uint64      `json:"release"`
+	CanaryRelease uint64      `json:"canaryRelease"`
+	Enabled       bool        `json:"enabled"`
+	Quarantine    *struct {
+		Reason string `json:"reason"`
+	} `json:"quarantine"`
+	LastRun   *lastRun     `json:"lastRun"`
+	Runs      int          `json:"runs"`
+	Errors    int          `json:"errors"`
+	ByRelease []releaseRun `json:"byRelease"`
 }
 
 type lastRun struct {
@@ -60,7 +63,7 @@ func (r *register) table(items []registered) (header []string, rows [][]string) 
 	for i := range items {
 		item := &items[i]
 		row := append([]string{item.Name}, item.what(r.one)...)
-		row = append(row, item.Script, onOff(item.Enabled), item.last(), strconv.Itoa(item.Runs), rate(item.Runs, item.Errors))
+		row = append(row, item.Script, item.state(), item.last(), strconv.Itoa(item.Runs), rate(item.Runs, item.Errors))
 		if canary == 0 {
 			row = append(row, number(item.Release))
 		} else {
@@ -96,6 +99,14 @@ func (r *registered) what(kind string) []string {
 		return []string{r.Service + ": " + strings.Join(r.Functions, ", ")}
 	}
 	return []string{strings.TrimSpace(r.Service + " " + r.Kind)}
+}
+
+// state says whether it runs.
+func (r *registered) state() string {
+	if r.Enabled && r.Quarantine != nil {
+		return "quarantine"
+	}
+	return onOff(r.Enabled)
 }
 
 func (r *registered) last() string {
