@@ -148,6 +148,7 @@ var queryCases = []struct{ query, want string }{
 	{`{"name.0":"A"}`, ""},
 	{`{"born":{"$gte":{"$date":"1990-01-01"}}}`, "a"},
 	{`{"born":{"$date":"1985-12-24"}}`, "c"},
+	{`{"born":{"$gt":{"$date":"1985-12-24T12:00:00+14:00"}}}`, "ac"}, // which is the day before in UTC
 	{`{"born":{"$bt":[{"$date":0},{"$date":"$currentDate"}]}}`, "ac"},
 	{`{"born":{"$lt":"$currentDate"}}`, "ac"},
 	{`{"born":{"$lt":"$currentMonth"}}`, "ac"},

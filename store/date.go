@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -27,10 +28,23 @@ func (p *parser) literal(v gjson.Result) (gjson.Result, error) {
 		return isoText(time.Date(p.now.Year(), 1, 1, 0, 0, 0, 0, time.UTC)), nil
 	case isDate && v.Type == gjson.Number && math.Abs(v.Num) < 1e15:
 		return isoText(time.UnixMilli(int64(v.Num)).UTC()), nil
-	case isDate && v.Type != gjson.String:
-		return v, hooks.Errorf(hooks.CodeBadRequest, "$date takes a date as text, or milliseconds since 1970")
+	case isDate:
+		return dateText(v)
 	}
 	return v, checkLiteral(v)
+}
+
+// dateText checks what stands in $date. A text keeps its spelling, so that it equals what a document has of the same, unless
+// it has an offset: such texts do not sort like moments.
+func dateText(v gjson.Result) (gjson.Result, error) {
+	t, ok := moment(v)
+	if v.Type != gjson.String || !ok {
+		return v, hooks.Errorf(hooks.CodeBadRequest, "$date takes a date as text, such as 2026-11-01 or 2026-11-01T12:00:00Z, or milliseconds since 1970")
+	}
+	if strings.Contains(v.Str, "T") && (strings.Contains(v.Str, "+") || strings.LastIndexByte(v.Str, '-') > strings.IndexByte(v.Str, 'T')) {
+		return isoText(t), nil
+	}
+	return v, nil
 }
 
 // dateOf returns what stands in {"$date": …}.

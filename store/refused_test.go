@@ -19,6 +19,8 @@ var refusedQueries = []struct{ query, hint, names string }{
 	{`{"$distinct":"a"}`, `{"$aggregate":["SUM:a"]}`, "$distinct"},
 	{`{"a":{"$date":{}}}`, ``, "$date"},
 	{`{"a":{"$gt":{"$date":true}}}`, ``, "$date"},
+	{`{"a":{"$gt":{"$date":"garbage"}}}`, ``, "$date"},
+	{`{"a":{"$date":"2026-02-30"}}`, ``, "$date"},
 	{`{"a":{"b":"$currentDate"}}`, ``, "$currentDate"},
 	{`{"a":{"$bt":["$currentDate",1]}}`, ``, "$bt"},
 	{`{"$where":"1"}`, ``, "$where"},
