@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"os"
@@ -17,38 +16,23 @@ import (
 // startGate starts a worker, told more by env, with hook registered for customer, and returns a gate to it.
 func startGate(b *testing.B, url string, env ...string) *queue.Gate {
 	b.Helper()
-	conn, err := queue.Connect(b.Context(), queue.Config{URL: url})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(conn.Close)
-	releases := queue.NewReleases(conn)
+	gate, releases := newGate(b, url)
 	apply(b, releases)
 	startRole(b, "worker", append(env,
 		"GAFF_NATS_URL="+url, "GAFF_REDIS_URL="+redisURL(b), "GAFF_SQLITE_PATH="+filepath.Join(b.TempDir(), "d.db"))...)
-	tables := &hooks.Tables{}
-	ready := make(chan struct{})
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		releases.Watch(ctx, tables, nil, func() { close(ready) })
-	}()
-	b.Cleanup(func() { stop(); <-done })
-	<-ready
-	gate, err := queue.NewGate(conn, tables)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(gate.Close)
 	return gate
 }
 
 func apply(b *testing.B, releases *queue.Releases) {
 	b.Helper()
-	release, err := hooks.LoadProject(map[string]string{
+	applyProject(b, releases, map[string]string{
 		hooks.ProjectFile: "hooks:\n  - {service: customer, script: hooks/customer.js}\n", "hooks/customer.js": hook,
 	})
+}
+
+func applyProject(b *testing.B, releases *queue.Releases, files map[string]string) {
+	b.Helper()
+	release, err := hooks.LoadProject(files)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -36,6 +37,8 @@ func TestMain(m *testing.M) {
 		os.Exit(serveNATS(ctx))
 	case "echo":
 		os.Exit(serveEcho(ctx))
+	case "acker":
+		os.Exit(serveAcker(ctx))
 	case "direct":
 		os.Exit(serveDirect(ctx))
 	case "worker", "enqueuer":
@@ -46,7 +49,7 @@ func TestMain(m *testing.M) {
 }
 
 func serveNATS(ctx context.Context) int {
-	server, err := queue.StartServer(queue.ServerConfig{Addr: "127.0.0.1:0", Dir: os.Getenv("BENCH_DIR")})
+	server, err := queue.StartServer(queue.ServerConfig{Addr: "127.0.0.1:0", Dir: os.Getenv("BENCH_DIR"), SyncAlways: os.Getenv("BENCH_SYNC") != ""})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -69,8 +72,8 @@ func serveEcho(ctx context.Context) int {
 	return 0
 }
 
-// startRole starts this binary as another process until the benchmark ends.
-func startRole(b *testing.B, role string, env ...string) {
+// startRole starts this binary as another process until it is stopped or the benchmark ends.
+func startRole(b *testing.B, role string, env ...string) (stop func()) {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
 	// The collector is set as deploy/compose.yaml sets it for the server, and a worker for itself.
@@ -79,17 +82,19 @@ func startRole(b *testing.B, role string, env ...string) {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
 	})
+	b.Cleanup(stop)
+	return stop
 }
 
-// startNATS starts a NATS server process and returns its URL.
-func startNATS(b *testing.B) string {
+// startNATS starts a NATS server process, told more by env, and returns its URL.
+func startNATS(b *testing.B, env ...string) string {
 	b.Helper()
 	dir := b.TempDir()
-	startRole(b, "nats", "BENCH_DIR="+dir)
+	startRole(b, "nats", append(env, "BENCH_DIR="+dir)...)
 	for range 1000 {
 		if url, err := os.ReadFile(filepath.Join(dir, "url")); err == nil && len(url) > 0 {
 			return strings.TrimSpace(string(url))
