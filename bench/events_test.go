@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,8 +17,16 @@ import (
 	"gaff/queue"
 )
 
-// synced has a NATS server sync each message to the disk, as deploy/nats.conf does.
-const synced = "BENCH_SYNC=1"
+var synced = flag.Bool("synced", true, "the NATS server syncs each message to the disk, as deploy/nats.conf has it")
+
+// startStreams starts a NATS server process for events and returns its URL.
+func startStreams(b *testing.B) string {
+	b.Helper()
+	if *synced {
+		return startNATS(b, "BENCH_SYNC=1")
+	}
+	return startNATS(b)
+}
 
 // afterHook looks at what was called and derives something.
 const afterHook = `
@@ -31,6 +40,7 @@ function after(req, res) {
 // eventful is a NATS server and a worker, each a process, that runs a before hook on customer and an after hook on work.
 type eventful struct {
 	url    string
+	nc     *nats.Conn
 	js     jetstream.JetStream
 	gate   *queue.Gate
 	worker []string // environment
@@ -39,15 +49,18 @@ type eventful struct {
 
 func newEventful(b *testing.B) *eventful {
 	b.Helper()
-	e := &eventful{url: startNATS(b, synced)}
+	e := &eventful{url: startStreams(b)}
 	nc, err := nats.Connect(e.url)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(nc.Close)
+	e.nc = nc
 	if e.js, err = jetstream.New(nc); err != nil {
 		b.Fatal(err)
 	}
+	startRole(b, "echo", "BENCH_NATS="+e.url)
+	await(b, func() bool { return e.echo() == nil })
 	var releases *queue.Releases
 	e.gate, releases = newGate(b, e.url)
 	applyProject(b, releases, map[string]string{
@@ -78,6 +91,11 @@ func (e *eventful) ask() error {
 		return fmt.Errorf("the hook has not run")
 	}
 	return nil
+}
+
+func (e *eventful) echo() error {
+	_, err := e.nc.Request("echo", []byte(payload), 10*time.Second)
+	return err
 }
 
 // publish publishes n events.

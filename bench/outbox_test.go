@@ -19,7 +19,7 @@ import (
 )
 
 // BenchmarkOutbox measures how long after its commit an event is in the stream and delivered to a consumer, when everything
-// is healthy and the server syncs each message to the disk.
+// is healthy.
 func BenchmarkOutbox(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) {
 		s, err := store.OpenSQLite(b.Context(), filepath.Join(b.TempDir(), "d.db"), store.Options{})
@@ -43,7 +43,7 @@ func BenchmarkOutbox(b *testing.B) {
 
 func benchmarkOutbox(b *testing.B, s process.Store) {
 	defer s.Close()
-	url := startNATS(b, synced)
+	url := startStreams(b)
 	gate, _ := newGate(b, url)
 	nc, err := nats.Connect(url)
 	if err != nil {
