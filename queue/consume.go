@@ -31,8 +31,9 @@ const (
 	defaultConcurrency = 64
 	defaultAckWait     = 30 * time.Second
 	heartbeat          = 5 * time.Second
-	// roomPerRun is how many messages are in hand for each hook that may run: most of them wait for their records.
-	roomPerRun = 16
+	// roomPerRun is how many messages are in hand for each hook that may run: most of them wait for their records. More
+	// are not worked off faster, and asks wait behind them on the connection.
+	roomPerRun = 4
 	// maxAckPending bounds what all workers together have in hand, in events.
 	maxAckPending = 20_000
 )
