@@ -131,6 +131,7 @@ func (l *loader) settings(n ast.Node) {
 	l.referring = true
 	l.json(&l.release.Settings)(n)
 	l.referring = false
+	l.templates(n)
 }
 
 // take claims a name for the node n; a kind's names are unique in a project.

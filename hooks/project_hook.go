@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
 
 	"gaff/script"
 )
@@ -98,13 +97,7 @@ func (l *loader) condition(h *Hook) setter {
 		if !ok {
 			return
 		}
-		line, col := place(n)
-		switch {
-		case n.Type() == ast.LiteralType:
-			line, col = line+1, 1 // the text of a block begins below its mark
-		case n.GetToken().Type == token.SingleQuoteType, n.GetToken().Type == token.DoubleQuoteType:
-			col++
-		}
+		line, col := textPlace(n)
 		if _, err := script.CompileExpr(v, ProjectFile, line); err != nil {
 			l.compileError(n, shifted(err, line, col-1))
 			return
