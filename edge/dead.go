@@ -227,6 +227,9 @@ func (s *Server) dropDead(x *exchange, in *dropDeadInput) (*tagged[droppedBody],
 	if err != nil {
 		return nil, err
 	}
+	if f.ID != "" && n == 0 {
+		return nil, noLetter(f.ID)
+	}
 	s.audit(x, x.caller.app, "dead-drop", deadAudit(&in.Body.DeadSelection), "")
 	return &tagged[droppedBody]{Body: droppedBody{n, n >= maxLetters}}, nil
 }

@@ -80,6 +80,7 @@ func TestDead(t *testing.T) {
 		{"POST", "/v1/dead/replay", `{}`, 400, "say which"},
 		{"POST", "/v1/dead/drop", `{}`, 400, "say which"},
 		{"POST", "/v1/dead/drop", `{"all":true}`, 200, `"dropped":1`},
+		{"POST", "/v1/dead/drop", `{"id":"none"}`, 404, "NOT_FOUND"},
 		{"POST", "/v1/replay", `{"hook":"customer"}`, 400, "since when"},
 		{"POST", "/v1/replay", `{"hook":"customer","since":"2h","dryRun":true}`, 200, `"found":3,"replayed":0`},
 		{"POST", "/v1/replay", `{"hook":"nobody","since":"2h"}`, 404, "HOOK_NOT_FOUND"},

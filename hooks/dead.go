@@ -38,6 +38,9 @@ type Replayed struct {
 	Duplicate int    `json:"duplicate"`      // that were replayed just before, and are on their way
 	Left      bool   `json:"left"`           // there are more: the replay goes on after Next
 	Next      uint64 `json:"next,omitempty"` // to go on from
+
+	// Until bounds a replay of dead letters that goes on: those that its own runs leave are not among them.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // ReplayFilter selects events that are replayed to a hook.

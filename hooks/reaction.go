@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -115,6 +116,19 @@ func (t *Table) Hook(name string) *Hook {
 		}
 	}
 	return nil
+}
+
+// Reacts reports whether the hook runs from the stream, for events that have happened and whose callers do not wait.
+func (h *Hook) Reacts() bool {
+	switch {
+	case h.Sync:
+		return false
+	case h.Operation != "":
+		return h.Phase != Before
+	}
+	return slices.ContainsFunc(h.Functions, func(name string) bool {
+		return strings.HasPrefix(name, string(After)) || strings.HasPrefix(name, string(Failed))
+	})
 }
 
 // Ordered reports whether any hook that is on wants its events in order.

@@ -92,10 +92,13 @@ func (c *Conn) selectDead(ctx context.Context, f hooks.DeadFilter) (list []found
 }
 
 // ReplayDead has the hooks of the dead letters that the filter selects run again, at most 1000 of them, so many in a second
-// (0: 100), within 20 s, and takes the letters away; Left says that there are more. A letter that was replayed in the last
-// ten minutes does not run twice over it.
+// (0: 100), within 20 s, and takes the letters away; Left says that there are more, given up before Until, which is now if
+// the filter does not say. A letter that was replayed in the last ten minutes does not run twice over it.
 func (c *Conn) ReplayDead(ctx context.Context, f hooks.DeadFilter, perSecond int) (hooks.Replayed, error) {
-	var r hooks.Replayed
+	if f.Until.IsZero() {
+		f.Until = time.Now()
+	}
+	r := hooks.Replayed{Until: f.Until}
 	list, more, err := c.selectDead(ctx, f)
 	if err != nil {
 		return r, err
@@ -165,9 +168,18 @@ func newPace(ctx context.Context, perSecond int) pace {
 // wait reports whether one more may happen.
 func (p *pace) wait() bool { return p.limiter.Wait(p.ctx) == nil }
 
-// unreplayable says why a hook has no part in a replay.
-func unreplayable(f hooks.ReplayFilter, why string) error {
-	return hooks.Errorf(hooks.CodeHookNotFound, "hook %s of app %s %s", f.Hook, f.App, why)
+// replayable says why a hook has no part in a replay.
+func replayable(t *hooks.Table, f hooks.ReplayFilter) error {
+	switch h := t.Hook(f.Hook); {
+	case h == nil:
+		return hooks.Errorf(hooks.CodeHookNotFound, "hook %s of app %s is not registered", f.Hook, f.App)
+	case !h.Reacts():
+		return hooks.Errorf(hooks.CodeBadRequest, "hook %s of app %s runs while a caller waits for it: only after and failed hooks without sync can be replayed to",
+			f.Hook, f.App)
+	case waits(t, h):
+		return hooks.Errorf(hooks.CodeBadRequest, "hook %s of app %s is switched off, or in quarantine: switch it on first", f.Hook, f.App)
+	}
+	return nil
 }
 
 // Replay has a registered hook run for events that the stream still has, whether or not it has run for them before: those
@@ -176,8 +188,8 @@ func unreplayable(f hooks.ReplayFilter, why string) error {
 // ten minutes does not run the hook twice. A dry one only counts.
 func (c *Conn) Replay(ctx context.Context, t *hooks.Table, f hooks.ReplayFilter, perSecond int, dry bool) (hooks.Replayed, error) {
 	r := hooks.Replayed{Next: f.After}
-	if t.Hook(f.Hook) == nil {
-		return r, unreplayable(f, "is not registered")
+	if err := replayable(t, f); err != nil {
+		return r, err
 	}
 	p := newPace(ctx, perSecond)
 	defer p.end()

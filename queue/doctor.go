@@ -76,7 +76,7 @@ func (c *Conn) payloadFinding() hooks.Finding {
 func (c *Conn) streamFindings(ctx context.Context) []hooks.Finding {
 	var unsafe, lacking []string
 	var clock hooks.Finding
-	for _, name := range []string{c.eventStream(), c.logStream(), c.workStream(), c.deadStream(), c.doneStream(), "KV_" + c.kept("ORDER"), "KV_" + c.kept("RELEASES"), "KV_" + c.kept("KEYS"), "KV_" + c.kept("SECRETS")} {
+	for _, name := range []string{c.eventStream(), c.logStream(), c.workStream(), c.deadStream(), c.doneStream(), c.kept("KV"), "KV_" + c.kept("ONCE"), "KV_" + c.kept("ORDER"), "KV_" + c.kept("RELEASES"), "KV_" + c.kept("KEYS"), "KV_" + c.kept("SECRETS")} {
 		before := time.Now()
 		stream, err := c.js.Stream(ctx, name)
 		if err != nil {

@@ -57,6 +57,7 @@ func newPrefix() string { return fmt.Sprintf("t%d", prefixes.Add(1)) }
 // connect returns a connection that ends with the test. Logs go nowhere unless the test is verbose.
 func connect(t testing.TB, config Config) *Conn {
 	t.Helper()
+	own := config.URL == "" && config.Prefix == ""
 	if config.URL == "" {
 		config.URL = shared
 	}
@@ -77,7 +78,14 @@ func connect(t testing.TB, config Config) *Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.Close)
+	t.Cleanup(func() {
+		if own && c.nc.IsConnected() { // these set room aside, of which the server has an end
+			for _, name := range []string{c.logStream(), c.doneStream()} {
+				_ = c.js.DeleteStream(context.WithoutCancel(t.Context()), name)
+			}
+		}
+		c.Close()
+	})
 	return c
 }
 

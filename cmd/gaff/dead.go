@@ -253,7 +253,7 @@ func (d *deadCommand) replayAll(ctx context.Context, path string, body map[strin
 	}
 	fmt.Fprintf(d.stdout, "%s to run again", count(total.Replayed, "hook"))
 	if total.Duplicate > 0 {
-		fmt.Fprintf(d.stdout, ", %d were on their way already", total.Duplicate)
+		fmt.Fprintf(d.stdout, ", %d on the way already", total.Duplicate)
 	}
 	fmt.Fprintln(d.stdout)
 	return nil
@@ -278,6 +278,9 @@ func (g *target) repeat(ctx context.Context, path string, body map[string]any) (
 		}
 		if done.Next > 0 {
 			body["after"] = done.Next
+		}
+		if !done.Until.IsZero() {
+			body["until"] = done.Until.Format(time.RFC3339Nano)
 		}
 		fmt.Fprintf(g.stderr, "%s so far\n", count(total.Found, "hook"))
 	}

@@ -57,7 +57,7 @@ func (r *replayCommand) run(cmd *cobra.Command, _ []string) error {
 	default:
 		fmt.Fprintf(r.stdout, "%s is to run for %s", r.hook, count(total.Replayed, "event"))
 		if total.Duplicate > 0 {
-			fmt.Fprintf(r.stdout, ", %d were on their way already", total.Duplicate)
+			fmt.Fprintf(r.stdout, ", %d on the way already", total.Duplicate)
 		}
 		fmt.Fprintln(r.stdout)
 	}
