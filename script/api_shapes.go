@@ -92,6 +92,17 @@ var shapes = []record{
 	{name: "Hash", doc: "Gathers what is hashed.", fields: []member{
 		has("update", "(data: string | ArrayBuffer | ArrayBufferView, encoding?: BufferEncoding): Hash"), has("digest", "(): Buffer", "(encoding: BufferEncoding): string"),
 	}},
+	{name: "CryptoKey", doc: "A key that importKey gave.", fields: []member{
+		has("type", "readonly: 'secret'"), has("extractable", "readonly: boolean"), has("usages", "readonly: string[]"),
+		has("algorithm", "readonly: { name: 'HMAC'; hash: { name: string }; length: number }"),
+	}},
+	{name: "SubtleCrypto", doc: "What there is of the Web Cryptography API.", fields: []member{
+		has("digest", "(algorithm: string | { name: string }, data: ArrayBuffer | ArrayBufferView): Promise<ArrayBuffer>"),
+		has("importKey", "(format: 'raw', key: ArrayBuffer | ArrayBufferView, algorithm: { name: 'HMAC'; hash: string | { name: string } }, extractable: boolean, usages: string[]): Promise<CryptoKey>"),
+		has("exportKey", "(format: 'raw', key: CryptoKey): Promise<ArrayBuffer>"),
+		has("sign", "(algorithm: string | { name: string }, key: CryptoKey, data: ArrayBuffer | ArrayBufferView): Promise<ArrayBuffer>"),
+		has("verify", "(algorithm: string | { name: string }, key: CryptoKey, signature: ArrayBuffer | ArrayBufferView, data: ArrayBuffer | ArrayBufferView): Promise<boolean>"),
+	}},
 	{name: "HeadersInit", alias: "Headers | { [name: string]: string } | Iterable<[string, string]>"},
 	{name: "BodyInit", alias: "string | ArrayBuffer | ArrayBufferView | Blob | FormData | URLSearchParams | ReadableStream"},
 	{name: "RequestInit", doc: "How fetch calls.", fields: []member{

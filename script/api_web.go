@@ -68,6 +68,6 @@ var cryptoAPI = []global{
 		{"hash", "The hash of data, as hex unless said otherwise.", []string{"(algorithm: string, data: string | ArrayBufferView, encoding?: BufferEncoding): string"}, ""},
 		{"hmac", "The keyed hash of data, as hex unless said otherwise.", []string{"(algorithm: string, key: string | ArrayBufferView, data: string | ArrayBufferView, encoding?: BufferEncoding): string"}, ""},
 		{"timingSafeEqual", "Compares without telling by its time where they differ.", []string{"(a: ArrayBuffer | ArrayBufferView, b: ArrayBuffer | ArrayBufferView): boolean"}, ""},
-		has("getHashes", "(): string[]"), {"subtle", "digest is all that there is of it.", []string{"readonly: { digest(algorithm: string | { name: string }, data: ArrayBuffer | ArrayBufferView): Promise<ArrayBuffer> }"}, ""},
+		has("getHashes", "(): string[]"), {"subtle", "Of the Web Cryptography API: digests, and HMAC with raw keys.", []string{"readonly: SubtleCrypto"}, ""},
 	}},
 }

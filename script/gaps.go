@@ -37,8 +37,12 @@ var missing = map[string]string{
 	"Packages":             "Java is not here: see the host API",
 }
 
+const lastMatch = "take it from what exec or match gives"
+
 // missingStatic are functions of built-in objects.
 var missingStatic = map[string]string{
+	"RegExp.$1": lastMatch, "RegExp.$2": lastMatch, "RegExp.$3": lastMatch, "RegExp.$4": lastMatch, "RegExp.$5": lastMatch,
+	"RegExp.lastMatch": lastMatch, "RegExp.leftContext": lastMatch, "RegExp.rightContext": lastMatch, "RegExp.lastParen": lastMatch,
 	"JSON.rawJSON": "write large numbers as text", "JSON.isRawJSON": "write large numbers as text",
 	"RegExp.escape": "replace(/[.*+?^${}()|[\\]\\\\]/g, '\\\\$&')", "Math.f16round": "use Math.fround",
 	"Math.sumPrecise": "add with reduce",
@@ -171,11 +175,6 @@ func (g *gapFinder) constructed(callee ast.Expression, args []ast.Expression) {
 // locales are those in which numbers and times are written.
 var locales = map[string]bool{"en": true, "en-US": true}
 
-// localeOptions are the options that are known, by function.
-var localeOptions = map[string]bool{
-	"minimumFractionDigits": true, "maximumFractionDigits": true, "useGrouping": true, "timeZone": true, "hour12": true,
-}
-
 // locale tells of a locale, or an option, that is not known, if it is written out.
 func (g *gapFinder) locale(name string, n *ast.CallExpression) {
 	if len(n.ArgumentList) > 0 {
@@ -195,7 +194,7 @@ func (g *gapFinder) locale(name string, n *ast.CallExpression) {
 		if !ok || keyed.Computed {
 			continue
 		}
-		if key, ok := keyed.Key.(*ast.StringLiteral); ok && !localeOptions[key.Value.String()] {
+		if key, ok := keyed.Key.(*ast.StringLiteral); ok && !numberOptions[key.Value.String()] && !dateOptions[key.Value.String()] {
 			g.add(key.Idx, "%s does not know the option %s: write the format out", name, key.Value.String())
 		}
 	}

@@ -1,9 +1,9 @@
 // What newer JavaScript has and goja has not, as far as it can be added. Each runtime has it.
-(function (number, date) {
+(function (number, date, compare) {
   'use strict';
   const add = (object, functions) => {
     for (const name of Object.keys(functions)) {
-      if (object[name] === undefined || object === Number.prototype || object === Date.prototype) {
+      if (object[name] === undefined || object === Number.prototype || object === Date.prototype || name === 'localeCompare') {
         Object.defineProperty(object, name, { value: functions[name], writable: true, enumerable: false, configurable: true });
       }
     }
@@ -55,11 +55,18 @@
     },
   });
   const lone = /[\ud800-\udbff](?![\udc00-\udfff])|(^|[^\ud800-\udbff])[\udc00-\udfff]/;
+  const { localeCompare } = String.prototype;
   add(String.prototype, {
+    localeCompare(that, locales, options) {
+      if (locales === undefined && options === undefined) return localeCompare.call(this, that);
+      return compare(String(this), String(that), locales, options);
+    },
     isWellFormed() { return !lone.test(String(this)); },
     toWellFormed() { return Array.from(String(this), (c) => (lone.test(c) ? '\ufffd' : c)).join(''); },
   });
   add(Date.prototype, {
+    toGMTString() { return this.toUTCString(); },
+    setYear(year) { return this.setFullYear(year >= 0 && year <= 99 ? 1900 + Math.trunc(year) : year); },
     getYear() { return this.getFullYear() - 1900; },
     toLocaleString(locale, options) { return date(this, 'both', locale, options); },
     toLocaleDateString(locale, options) { return date(this, 'date', locale, options); },

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/md5"
 	"crypto/rand"
@@ -33,6 +34,9 @@ func (m *machine) cryptoNatives() map[string]any {
 		},
 		"hmac": func(call goja.FunctionCall) goja.Value {
 			return m.sum(hmac.New(digests[call.Argument(0).String()], m.bytes(call.Argument(1))), call.Argument(2))
+		},
+		"copy": func(call goja.FunctionCall) goja.Value {
+			return m.js.ToValue(m.js.NewArrayBuffer(bytes.Clone(m.bytes(call.Argument(0)))))
 		},
 		"equal": func(call goja.FunctionCall) goja.Value {
 			return m.js.ToValue(subtle.ConstantTimeCompare(m.bytes(call.Argument(0)), m.bytes(call.Argument(1))) == 1)

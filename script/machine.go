@@ -6,6 +6,7 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
+	"golang.org/x/text/collate"
 )
 
 // maxCalls bounds the depth of calls. Unwinding through native functions is quadratic in it.
@@ -32,6 +33,7 @@ type machine struct {
 	args      []goja.Value
 	slots     []slot // see room
 	jobs      int    // promise jobs that have begun
+	collators map[string]*collate.Collator
 	spent     bool   // was interrupted or has panicked: not to be used again
 }
 

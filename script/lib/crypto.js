@@ -80,9 +80,50 @@
   const hmac = (name, key, data, encoding = 'hex') => createHmac(name, key).update(data).digest(encoding);
   const randomUUID = () => native.uuid();
 
+  // Of the Web Cryptography API there are digests and HMAC with raw keys.
+  const nameOf = (name) => String(name !== null && typeof name === 'object' ? name.name : name);
+  const refuse = (name, message) => { throw Object.assign(new Error(message), { name }); };
+
+  class CryptoKey {
+    #secret;
+    #hash;
+    constructor(secret, hash, extractable, usages) {
+      this.#secret = secret;
+      this.#hash = hash;
+      const name = 'SHA-' + hash.slice(3);
+      this.type = 'secret';
+      this.extractable = Boolean(extractable);
+      this.algorithm = { name: 'HMAC', hash: { name }, length: secret.length * 8 };
+      this.usages = Array.from(usages);
+    }
+    static mac(name, key, usage, data) {
+      if (nameOf(name).toUpperCase() !== 'HMAC') refuse('NotSupportedError', nameOf(name) + ' is not supported: sign and verify take HMAC');
+      if (!(#secret in key)) throw new TypeError('the key must be one that importKey gave');
+      if (!key.usages.includes(usage)) refuse('InvalidAccessError', 'the key is not for ' + usage);
+      return native.hmac(key.#hash, key.#secret, bytesOf(data));
+    }
+    static raw(key) {
+      if (!key.extractable) refuse('InvalidAccessError', 'the key is not extractable');
+      return native.copy(key.#secret);
+    }
+  }
+
   const subtle = {
-    async digest(name, data) {
-      return native.digest(algorithm(typeof name === 'object' ? name.name : name), bytesOf(data));
+    async digest(name, data) { return native.digest(algorithm(nameOf(name)), bytesOf(data)); },
+    async importKey(format, data, name, extractable, usages) {
+      if (format !== 'raw' || nameOf(name).toUpperCase() !== 'HMAC') {
+        refuse('NotSupportedError', 'importKey takes raw keys for HMAC, not ' + format + ' for ' + nameOf(name));
+      }
+      return new CryptoKey(new Uint8Array(native.copy(bytesOf(data))), algorithm(nameOf(name.hash)), extractable, usages);
+    },
+    async exportKey(format, key) {
+      if (format !== 'raw') refuse('NotSupportedError', 'exportKey gives raw keys, not ' + format);
+      return CryptoKey.raw(key);
+    },
+    async sign(name, key, data) { return CryptoKey.mac(name, key, 'sign', data); },
+    async verify(name, key, signature, data) {
+      const [mac, given] = [new Uint8Array(CryptoKey.mac(name, key, 'verify', data)), bytesOf(signature)];
+      return mac.length === given.length && native.equal(mac, given);
     },
   };
 
@@ -91,6 +132,6 @@
       randomUUID, uuid: randomUUID, randomBytes, randomInt, getRandomValues, createHash, createHmac, hash, hmac,
       timingSafeEqual, getHashes: () => native.hashes(), subtle,
     },
-    Digester, // what instances lead to is frozen with the rest
+    Digester, CryptoKey, // what instances lead to is frozen with the rest
   };
 });

@@ -1,7 +1,14 @@
 // URL and URLSearchParams, and what is left in use of the modules url and querystring of Node.
 (function (use, native) {
   'use strict';
-  const { URL, URLSearchParams } = native.urls();
+  const { URL: Address, URLSearchParams } = native.urls();
+
+  class URL extends Address {
+    get origin() {
+      const bare = super.origin; // without the port
+      return bare === 'null' || !this.port || bare.endsWith(':' + this.port) ? bare : this.protocol + '//' + this.host;
+    }
+  }
 
   Object.defineProperty(URL, 'canParse', {
     value: function canParse(input, base) {
