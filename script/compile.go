@@ -44,6 +44,7 @@ type module struct {
 	coverage   *Coverage  // may be nil
 	statements statements // nil if they are not counted
 	parts      *assembly  // of a file that includes others; nil of one that does not
+	interops   []string   // functions of esbuild that the transpiled file uses; see interop.go
 	bare       bool       // the file has no exports and no module; see isBare
 }
 

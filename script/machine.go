@@ -33,8 +33,9 @@ type machine struct {
 	args      []goja.Value
 	slots     []slot // see room
 	jobs      int    // promise jobs that have begun
+	interops  map[string]goja.Value
 	collators map[string]*collate.Collator
-	spent     bool   // was interrupted or has panicked: not to be used again
+	spent     bool // was interrupted or has panicked: not to be used again
 }
 
 //go:embed lockdown.js

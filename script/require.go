@@ -91,6 +91,9 @@ func (r *run) defineModule() (*goja.Object, error) {
 	if !r.prog.main.bare {
 		globals["module"], globals["exports"] = module, module.Get("exports")
 	}
+	for _, name := range r.prog.main.interops {
+		globals[name] = r.m.interop(name)
+	}
 	r.m.define(r.m.js.GlobalObject(), globals)
 	if r.prog.main.statements == nil {
 		return module, nil
@@ -182,6 +185,8 @@ func (r *run) fill(args []goja.Value, m *module, module *goja.Object) []goja.Val
 			v = r.requireFor(m)
 		case dataName:
 			v = r.data()
+		case "__export", "__toESM", "__toCommonJS":
+			v = r.m.interop(name)
 		default:
 			if v = r.m.js.GlobalObject().Get(name); v == nil {
 				v = goja.Undefined()

@@ -61,7 +61,9 @@ func (m *module) transpiled(source string) (string, *sourcemap.Consumer, []Probl
 	if err != nil {
 		return "", nil, []Problem{{File: m.path, Message: fmt.Sprintf("source map: %v", err)}}
 	}
-	return string(out.Code), consumer, nil
+	code, used := withoutInterop(string(out.Code))
+	m.interops = used
+	return code, consumer, nil
 }
 
 // supported says what differs from the target: import() becomes a require, and regular expressions stay literals, which

@@ -21,9 +21,10 @@ func (m *module) parameters() []string {
 			names = append(names, name)
 		}
 	}
+	names = append(names, m.interops...)
 	start := len(names)
 	for name := range m.scan.assigned {
-		if !slices.Contains(moduleNames, name) {
+		if !slices.Contains(moduleNames, name) && !slices.Contains(m.interops, name) {
 			names = append(names, name)
 		}
 	}
@@ -97,7 +98,7 @@ func (p *Program) entry(function string) (*goja.Program, error) {
 		enter.ArgumentList = []ast.Expression{m.identifier(function)}
 	}
 	call := m.call(enter, m.identifier(reqName), m.identifier(resName))
-	e, err := goja.CompileAST(m.wrap(call, enterName, reqName, resName), false)
+	e, err := goja.CompileAST(m.wrapBody(p.withoutExports(function), call, enterName, reqName, resName), false)
 	if err == nil {
 		p.entries[function] = e
 	}
