@@ -1,6 +1,7 @@
 package script
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -76,11 +77,22 @@ func (m *machine) formatInto(b *strings.Builder, format string, args []goja.Valu
 	}
 }
 
+// stackCounter is what goja writes behind each place of a stack.
+var stackCounter = regexp.MustCompile(`(:\d+:\d+)\(\d+\)`)
+
+// plainStack leaves of a text that is the stack of an error the places.
+func plainStack(text string) string {
+	if !strings.Contains(text, "\n\tat ") {
+		return text
+	}
+	return strings.TrimRight(stackCounter.ReplaceAllString(text, "$1"), "\n")
+}
+
 // show writes a value for people: text as it is, an Error with its stack, an object as JSON.
 func (m *machine) show(v goja.Value) string {
 	o, ok := v.(*goja.Object)
 	if !ok {
-		return v.String()
+		return plainStack(v.String())
 	}
 	if o.ClassName() == "Error" {
 		e := m.run.thrown(o, nil)

@@ -45,7 +45,10 @@ func (r *run) setStatus(v goja.Value) {
 // accept turns v into the answer at once, so that what happens to it later has no effect.
 func (r *run) accept(v goja.Value) error {
 	e := encoder{m: r.m}
-	if _, ok := v.(*goja.Object); ok {
+	if o, ok := v.(*goja.Object); ok {
+		if o.ClassName() == "Error" { // as in if (err) return res.end(err)
+			v = r.m.object(map[string]any{"error": o})
+		}
 		e.out, e.fields, e.path = make([]byte, 0, r.guess()), make([]Field, 0, 4), r.m.path[:0]
 	}
 	ok, err := e.encode(v, "")

@@ -205,7 +205,11 @@
 
   function failure(error) {
     if (error.code === undefined) return error;
-    return Object.assign(new TypeError('fetch failed: ' + error.message), { cause: error, code: error.code });
+    const failed = Object.assign(new TypeError('fetch failed: ' + error.message), { cause: error, code: error.code });
+    // The place is where the script called, which the error of the host knows.
+    const frames = String(error.stack).slice(('Error: ' + error.message).length);
+    Object.defineProperty(failed, 'stack', { value: 'TypeError: ' + failed.message + frames, writable: true, enumerable: false, configurable: true });
+    return failed;
   }
 
   function options(request, content, bytes) {
