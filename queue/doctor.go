@@ -174,5 +174,5 @@ func (c *Conn) syncFinding() hooks.Finding {
 	case c.config.Replicas > 1:
 		return hooks.Fine(name, "no client can see it: several servers have what is acknowledged; if they share their power, see that their configuration has sync_interval: always")
 	}
-	return hooks.Fine(name, "no client can see it: check that the server's configuration has sync_interval: always; without, a power failure may lose the last two minutes")
+	return hooks.Warning(name, "no client can see it: check that the server's configuration has sync_interval: always; without, a power failure may lose the last two minutes")
 }
