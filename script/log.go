@@ -1,7 +1,6 @@
 package script
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -77,22 +76,29 @@ func (m *machine) formatInto(b *strings.Builder, format string, args []goja.Valu
 	}
 }
 
-// stackCounter is what goja writes behind each place of a stack.
-var stackCounter = regexp.MustCompile(`(:\d+:\d+)\(\d+\)`)
-
-// plainStack leaves of a text that is the stack of an error the places.
-func plainStack(text string) string {
+// plainStack leaves of a text that has the stack of an error the author's places.
+func (m *machine) plainStack(text string) string {
 	if !strings.Contains(text, "\n\tat ") {
 		return text
 	}
-	return strings.TrimRight(stackCounter.ReplaceAllString(text, "$1"), "\n")
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "\tat ") {
+			b.WriteString(line)
+			continue
+		}
+		e := &Error{}
+		m.run.placeText(e, strings.TrimRight(line, "\n"))
+		b.WriteString(e.Stack)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // show writes a value for people: text as it is, an Error with its stack, an object as JSON.
 func (m *machine) show(v goja.Value) string {
 	o, ok := v.(*goja.Object)
 	if !ok {
-		return plainStack(v.String())
+		return m.plainStack(v.String())
 	}
 	if o.ClassName() == "Error" {
 		e := m.run.thrown(o, nil)
