@@ -2,12 +2,12 @@ package script
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
@@ -48,7 +48,7 @@ func checkText(files Files, text string, ours int) error {
 	files = maps.Clone(files)
 	files[settingsFile] = text
 	_, err := Compile(files, settingsFile)
-	bad, ok := err.(*CompileError)
+	bad, ok := errors.AsType[*CompileError](err)
 	if !ok {
 		return err
 	}
@@ -125,10 +125,10 @@ func precompile(text string) (message string) {
 	}()
 	compile, _ := goja.AssertFunction(m.evaluateHandlebars(handlebarsWhole).Get("precompile"))
 	if _, err := compile(goja.Undefined(), m.js.ToValue(text)); err != nil {
-		if ex, ok := err.(*goja.Exception); ok {
+		if ex, ok := errors.AsType[*goja.Exception](err); ok {
 			return ex.Value().ToObject(m.js).Get("message").String()
 		}
-		return fmt.Sprintf("the template does not compile within %v", time.Duration(compileTime))
+		return fmt.Sprintf("the template does not compile within %v", compileTime)
 	}
 	return ""
 }

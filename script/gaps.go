@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -88,6 +89,7 @@ func (g *gapFinder) visit(n any) {
 			if instead, is := missingStatic[name]; is && !g.tested(n.Identifier.Name.String()) {
 				g.add(n.Idx0(), "%s is not there: %s", name, instead)
 			}
+			g.member(n, root.Name.String(), n.Identifier.Name.String())
 		}
 		g.visit(n.Left) // the name of a member is none of these
 		return
@@ -108,6 +110,25 @@ func (g *gapFinder) visit(n any) {
 		g.constructed(n.Callee, n.ArgumentList)
 	}
 	children(n, g.visit)
+}
+
+// closed are objects of the host API of which only what they hold can be meant.
+var closed = map[string]bool{"db": true, "crypto": true, "kv": true, "jobs": true, "auth": true}
+
+// member tells of a member that an object of the host API has not.
+func (g *gapFinder) member(n *ast.DotExpression, object, name string) {
+	if !closed[object] || g.tested(name) || strings.Contains(g.m.source, "."+name+" = ") || strings.Contains(g.m.source, "."+name+" ||") {
+		return
+	}
+	var there []string
+	for _, m := range globalNamed(object).members {
+		if there = append(there, m.name); m.name == name {
+			return
+		}
+	}
+	if !slices.Contains([]string{"toString", "hasOwnProperty", "constructor"}, name) {
+		g.add(n.Identifier.Idx, "%s.%s is not there: %s has %s", object, name, object, strings.Join(there, ", "))
+	}
 }
 
 // names tells of names that are used and bound nowhere, unless the file asks first whether they are there.
@@ -138,6 +159,10 @@ func (g *gapFinder) call(n *ast.CallExpression) {
 	switch name := dot.Identifier.Name.String(); name {
 	case "toLocaleString", "toLocaleDateString", "toLocaleTimeString":
 		g.locale(name, n)
+	case "localeCompare":
+		if len(n.ArgumentList) > 2 {
+			g.options(name, n.ArgumentList[2], compareOptions)
+		}
 	case "anchor", "big", "blink", "bold", "fixed", "fontcolor", "fontsize", "italics", "link", "small", "strike", "sub", "sup":
 		if _, text := dot.Left.(*ast.StringLiteral); text {
 			g.add(dot.Identifier.Idx, "%s is not there: write the tag out", name)
@@ -185,7 +210,12 @@ func (g *gapFinder) locale(name string, n *ast.CallExpression) {
 	if len(n.ArgumentList) < 2 {
 		return
 	}
-	options, ok := n.ArgumentList[1].(*ast.ObjectLiteral)
+	g.options(name, n.ArgumentList[1], numberOptions, dateOptions)
+}
+
+// options tells of options of a call that are not known, if they are written out.
+func (g *gapFinder) options(name string, given ast.Expression, known ...map[string]bool) {
+	options, ok := given.(*ast.ObjectLiteral)
 	if !ok {
 		return
 	}
@@ -194,7 +224,8 @@ func (g *gapFinder) locale(name string, n *ast.CallExpression) {
 		if !ok || keyed.Computed {
 			continue
 		}
-		if key, ok := keyed.Key.(*ast.StringLiteral); ok && !numberOptions[key.Value.String()] && !dateOptions[key.Value.String()] {
+		key, ok := keyed.Key.(*ast.StringLiteral)
+		if ok && !slices.ContainsFunc(known, func(names map[string]bool) bool { return names[key.Value.String()] }) {
 			g.add(key.Idx, "%s does not know the option %s: write the format out", name, key.Value.String())
 		}
 	}

@@ -48,6 +48,12 @@ func (m *module) transpiled(source string) (string, *sourcemap.Consumer, []Probl
 		LogLevel:       api.LogLevelSilent,
 		TsconfigRaw:    "{}",
 	})
+	for _, w := range out.Warnings {
+		if w.ID == "empty-import-meta" {
+			w.Text = "import.meta is not there: require and import take paths relative to the file"
+			out.Errors = append(out.Errors, w)
+		}
+	}
 	if len(out.Errors) > 0 {
 		return "", nil, m.transpileProblems(out.Errors)
 	}
