@@ -24,7 +24,11 @@ type target struct {
 func (m *message) target(t *hooks.Table) (*target, error) {
 	to := &target{service: m.Service, label: m.label}
 	if to.label == "" {
-		to.label = cut(m.Service+withoutQuery(m.URL), maxShown)
+		label := withoutQuery(m.URL)
+		if m.Service != "" {
+			label = m.Service + "/" + strings.TrimPrefix(label, "/")
+		}
+		to.label = cut(label, maxShown)
 	}
 	if len(m.URL) > maxURL {
 		return to, failure(codeBadURL, "the URL has %d bytes; at most %d can be requested", len(m.URL), maxURL)
