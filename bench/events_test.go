@@ -143,10 +143,12 @@ func (e *eventful) drained(b *testing.B, consumer string) (perSecond float64) {
 	for ; ; <-tick.C {
 		n := e.workedOff(b, consumer)
 		switch now := time.Now(); {
-		case n == before:
-			first, begun = n, now
+		case n >= e.sent && first == e.sent:
+			b.Fatal("the events were worked off before they could be timed: take more")
 		case n >= e.sent:
 			return float64(n-first) / now.Sub(begun).Seconds()
+		case n == before:
+			first, begun = n, now
 		}
 	}
 }
@@ -197,7 +199,7 @@ func BenchmarkWorkedOff(b *testing.B) {
 	await(b, func() bool { _, err := e.js.Consumer(b.Context(), "GAFF_EVENTS", "bare"); return err == nil })
 	bare := e.drained(b, "bare")
 	stop()
-	e.startWorker(b)
+	startRole(b, "worker", e.worker...)
 	worked := e.drained(b, "gaff-workers")
 	b.ReportMetric(bare, "bare/s")
 	b.ReportMetric(worked, "events/s")
