@@ -21,7 +21,7 @@ function find(mark) {
   look('function', (function () {}).left); look('promise', Promise.left); look('json', JSON.left); look('math', Math.left);
   look('module', lib.left); look('state', lib.state.left); look('error', Error.prototype.left); look('db', db.left);
   look('context', context.left); look('settings', context.settings && context.settings.left); look('symbol', ({})[Symbol.for('left')]);
-  look('regexp', RegExp.$1 || undefined); look('date', Date.left); look('console', console.left);
+  look('date', Date.left); look('console', console.left);
   look('file scope', seen || undefined); look('iterator', Object.getPrototypeOf([][Symbol.iterator]()).left);
   if (JSON.stringify({a: 1}) !== '{"a":1}') look('stringify', 'changed');
   if ([3, 1, 2].sort().join() !== '1,2,3') look('sort', 'changed');
@@ -37,7 +37,7 @@ function leave(mark) {
     function () { Math.max = function () { return mark; }; }, function () { Array.prototype.sort = function () { return this; }; },
     function () { lib.left = mark; }, function () { lib.state.left = mark; }, function () { Error.prototype.left = mark; },
     function () { db.left = mark; }, function () { context.left = mark; }, function () { context.settings.left = mark; },
-    function () { Object.prototype[Symbol.for('left')] = mark; }, function () { /(.*)/.exec(mark); }, function () { Date.left = mark; },
+    function () { Object.prototype[Symbol.for('left')] = mark; }, function () { Date.left = mark; },
     function () { console.left = mark; }, function () { Object.getPrototypeOf([][Symbol.iterator]()).left = mark; },
     function () { Object.defineProperty(Object.prototype, 'left', {get: function () { return mark; }}); },
     function () { Object.setPrototypeOf(Object.prototype, {left: mark}); }, function () { delete globalThis.JSON; },

@@ -135,7 +135,10 @@ func (s *Supervisor) keep(ctx context.Context, m *member) error {
 			pause, stillborn = firstPause, 0
 			continue
 		}
-		if stillborn++; stillborn >= maxStillborn && ctx.Err() == nil {
+		if !p.death().outside() { // one that was killed says nothing of the next
+			stillborn++
+		}
+		if stillborn >= maxStillborn && ctx.Err() == nil {
 			return errors.New("executors end before they are ready; their log says why")
 		}
 		wait(ctx, pause)
