@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -29,6 +30,7 @@ type Conn struct {
 	config   Config
 	log      *slog.Logger
 
+	lastAsk  atomic.Int64 // when an ask was accepted last, in Unix nanoseconds
 	mu       sync.Mutex
 	returned map[*func()]struct{} // called when the connection is back
 }
@@ -75,6 +77,11 @@ func (c *Conn) reconnected() {
 	for f := range c.returned {
 		(*f)()
 	}
+}
+
+// asked reports whether an ask was accepted within the last moments.
+func (c *Conn) asked(within time.Duration) bool {
+	return time.Since(time.Unix(0, c.lastAsk.Load())) < within
 }
 
 // onReconnect has f called each time the connection is back, until forget is. f must not block.

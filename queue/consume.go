@@ -98,6 +98,7 @@ func Consume(ctx context.Context, conn *Conn, reactor Reactor, log *Log, options
 	var beside errgroup.Group
 	beside.Go(func() error { return c.lanes.run(ctx) })
 	beside.Go(func() error { c.release(ctx); return nil })
+	beside.Go(func() error { c.keepThrottled(ctx, events.throttle, work.throttle); return nil })
 	<-ctx.Done()
 	return errors.Join(c.stop(events, work, cancel), beside.Wait())
 }

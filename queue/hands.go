@@ -39,7 +39,8 @@ type hands struct {
 	keep     time.Duration // how often the stream is told of what is in hand
 
 	runs     context.Context // of the handlers
-	room     chan struct{}   // one for each message in hand
+	throttle *throttle
+	room     chan struct{} // one for each message in hand
 	handed   chan *delivery
 	workers  sync.WaitGroup
 	fetching sync.WaitGroup
@@ -56,8 +57,9 @@ type hands struct {
 func (h *hands) start(ctx context.Context, concurrency, room int) {
 	h.room, h.handed = make(chan struct{}, room), make(chan *delivery)
 	h.held, h.empty = map[*delivery]struct{}{}, make(chan struct{})
-	for range concurrency {
-		h.workers.Go(h.work)
+	h.throttle = newThrottle(concurrency)
+	for i := range concurrency {
+		h.workers.Go(func() { h.work(i) })
 	}
 	h.keeper.Go(h.keepAll)
 	for range fetchers {
@@ -157,8 +159,16 @@ func (h *hands) read(d *delivery) (err error) {
 	return h.parse(d)
 }
 
-func (h *hands) work() {
-	for d := range h.handed {
+// work is a handler.
+func (h *hands) work(number int) {
+	for {
+		h.throttle.enter(number)
+		d, ok := <-h.handed
+		if !ok {
+			h.throttle.leave()
+			return
+		}
+		d.throttled = true
 		h.one(d)
 	}
 }
@@ -206,6 +216,9 @@ func (h *hands) leave(d *delivery, err error) {
 	}
 	if d.event != nil && d.event.Slot != nil {
 		d.event.Slot.Done(nil)
+	}
+	if d.throttled {
+		h.throttle.leave()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -262,6 +275,7 @@ func (h *hands) rest(ctx context.Context) bool {
 	h.stopping.Store(true)
 	h.tellEmpty()
 	h.mu.Unlock()
+	h.throttle.end()
 	h.fetching.Wait()
 	close(h.handed)
 	h.mu.Lock()

@@ -177,6 +177,7 @@ func (s *asks) acceptThen(m *nats.Msg, over func()) {
 	}
 	a, _ := s.free.Get().(*ask)
 	a.subject, a.replyTo, a.data, a.received, a.over = m.Subject, m.Reply, m.Data, time.Now(), over
+	s.conn.lastAsk.Store(a.received.UnixNano())
 	if text := m.Header.Get(deadlineHeader); text != "" {
 		ms, err := strconv.ParseUint(text, 10, 31)
 		if err != nil || ms == 0 {
@@ -199,6 +200,7 @@ func (s *asks) acceptBundle(m *nats.Msg) {
 		return
 	}
 	now := time.Now()
+	s.conn.lastAsk.Store(now.UnixNano())
 	u := unbundler{data: m.Data}
 	for items := 0; u.more() && items < maxBundle; items++ {
 		subject, number, left, payload := u.bytes(), u.uint(), u.uint(), u.bytes()
