@@ -2,9 +2,10 @@ package queue
 
 import (
 	"context"
-	"gaff/hooks"
 	"sync/atomic"
 	"testing"
+
+	"gaff/hooks"
 )
 
 // A replay of letters that goes on ends, although what it runs ends as letters again.
