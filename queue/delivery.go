@@ -28,15 +28,17 @@ func (t *tally) end() {
 // handled and the records that it left are kept.
 type delivery struct {
 	tally
-	message jetstream.Msg
-	meta    *jetstream.MsgMetadata
-	event   *hooks.Event
-	work    *hooks.Work // of a message of the work stream
-	arrived time.Time
-	old     bool          // the server may have forgotten that it was worked off
-	since   time.Time     // what was told until then of its runs has to be known
-	again   bool          // it is to come again,
-	after   time.Duration // not before so long
+	message  jetstream.Msg
+	meta     *jetstream.MsgMetadata
+	event    *hooks.Event
+	work     *hooks.Work // of a message of the work stream
+	arrived  time.Time
+	room     chan struct{} // has a place of it
+	unserved bool          // it is of an app that nobody serves
+	old      bool          // the server may have forgotten that it was worked off
+	since    time.Time     // what was told until then of its runs has to be known
+	again    bool          // it is to come again,
+	after    time.Duration // not before so long
 }
 
 // repeated reports whether the delivery is not the first of its message.

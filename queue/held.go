@@ -75,10 +75,10 @@ func (c *consuming) release(ctx context.Context) {
 	}
 }
 
-// holding lists the apps that have held events and are not paused.
+// holding lists the apps of this process that have held events and are not paused.
 func (c *consuming) holding() (apps []string) {
 	for app, t := range c.reactor.All() {
-		if t.State.Held && !t.State.Paused {
+		if t.State.Held && !t.State.Paused && c.options.Apps.Serves(app) {
 			apps = append(apps, app)
 		}
 	}
