@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -17,6 +18,8 @@ import (
 const (
 	// ackPrefix begins the subjects on which messages of streams are acknowledged.
 	ackPrefix = "$JS.ACK."
+	// ackHeader has that of a message that is handed on: servers take none as a reply subject.
+	ackHeader = "Gaff-Ack"
 	// fullAgain is after what time a message comes again that found no room where it was handed on to.
 	fullAgain = time.Second
 	// unservedAgain is after what time a message comes again whose app nobody serves.
@@ -37,9 +40,12 @@ func (h *hands) pass(ctx context.Context, d *delivery) bool {
 		d.unserved = true
 		return false
 	}
-	err := h.own.forward(to, &nats.Msg{
-		Subject: d.message.Subject(), Reply: d.message.Reply(), Data: d.message.Data(), Header: d.message.Headers(),
-	})
+	header := maps.Clone(d.message.Headers())
+	if header == nil {
+		header = nats.Header{}
+	}
+	header.Set(ackHeader, d.message.Reply())
+	err := h.own.forward(to, &nats.Msg{Subject: d.message.Subject(), Data: d.message.Data(), Header: header})
 	d.then = func() { h.leave(d, err) }
 	d.end()
 	return true
@@ -47,6 +53,8 @@ func (h *hands) pass(ctx context.Context, d *delivery) bool {
 
 // receive takes a message that another process has handed on, if there is room for it.
 func (h *hands) receive(m *nats.Msg) {
+	m.Reply = m.Header.Get(ackHeader)
+	m.Header.Del(ackHeader)
 	if !strings.HasPrefix(m.Reply, ackPrefix) {
 		h.conn.log.Warn("a message that is of no stream was dropped", "subject", m.Subject)
 		return

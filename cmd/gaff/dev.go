@@ -164,15 +164,19 @@ func (o *devOptions) serve(ctx context.Context, parts *process.Parts, nats strin
 
 // live waits until calls run what the project says, or what was applied before if it is broken.
 func (p *project) live(ctx context.Context, parts *process.Parts) error {
-	if p.release == nil {
-		return parts.Live(ctx, "", 0)
+	app := hooks.DefaultApp
+	if p.release != nil {
+		app = p.release.App
 	}
-	if parts.Config.Serves().Serves(p.release.App) {
-		if err := parts.Conn.ServedApp(ctx, p.release.App); err != nil {
+	if parts.Config.Serves().Serves(app) {
+		if err := parts.Conn.ServedApp(ctx, app); err != nil {
 			return err
 		}
 	}
-	return parts.Live(ctx, p.release.App, p.release.Number)
+	if p.release == nil {
+		return parts.Live(ctx, "", 0)
+	}
+	return parts.Live(ctx, app, p.release.Number)
 }
 
 func loopback(addr net.Addr) bool {
