@@ -57,6 +57,12 @@ type world struct {
 // newWorld starts everything, with a project whose files are given.
 func newWorld(t *testing.T, files map[string]string, env ...string) *world {
 	t.Helper()
+	return newWorldOf(t, []map[string]string{files}, env...)
+}
+
+// newWorldOf is newWorld with a project for each of several apps.
+func newWorldOf(t *testing.T, projects []map[string]string, env ...string) *world {
+	t.Helper()
 	w := &world{t: t, tables: &hooks.Tables{}, changed: make(chan struct{}, 1), log: &output{}}
 	server, err := queue.StartServer(queue.ServerConfig{Addr: "127.0.0.1:0", Dir: t.TempDir()})
 	if err != nil {
@@ -76,7 +82,9 @@ func newWorld(t *testing.T, files map[string]string, env ...string) *world {
 	}
 	t.Cleanup(w.conn.Close)
 	w.releases = queue.NewReleases(w.conn)
-	w.apply(files)
+	for _, files := range projects {
+		w.apply(files)
+	}
 	w.follow()
 	w.redis = redis.URL
 	w.env = []string{
