@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -47,12 +48,20 @@ type world struct {
 	releases *queue.Releases
 	tables   *hooks.Tables
 	changed  chan struct{}
+	redis    string   // its URL
+	env      []string // of the worker, without what the test says
 	worker   *exec.Cmd
 	log      *output
 }
 
 // newWorld starts everything, with a project whose files are given.
 func newWorld(t *testing.T, files map[string]string, env ...string) *world {
+	t.Helper()
+	return newWorldOf(t, []map[string]string{files}, env...)
+}
+
+// newWorldOf is newWorld with a project for each of several apps.
+func newWorldOf(t *testing.T, projects []map[string]string, env ...string) *world {
 	t.Helper()
 	w := &world{t: t, tables: &hooks.Tables{}, changed: make(chan struct{}, 1), log: &output{}}
 	server, err := queue.StartServer(queue.ServerConfig{Addr: "127.0.0.1:0", Dir: t.TempDir()})
@@ -73,11 +82,16 @@ func newWorld(t *testing.T, files map[string]string, env ...string) *world {
 	}
 	t.Cleanup(w.conn.Close)
 	w.releases = queue.NewReleases(w.conn)
-	w.apply(files)
+	for _, files := range projects {
+		w.apply(files)
+	}
 	w.follow()
-	w.start(append([]string{
-		"GAFF_NATS_URL=" + w.url, "GAFF_REDIS_URL=" + redis.URL, "GAFF_SQLITE_PATH=" + filepath.Join(t.TempDir(), "d.db"),
-	}, env...))
+	w.redis = redis.URL
+	w.env = []string{
+		"PATH=" + os.Getenv("PATH"), "GAFF_NATS_URL=" + w.url, "GAFF_REDIS_URL=" + redis.URL,
+		"GAFF_SQLITE_PATH=" + filepath.Join(t.TempDir(), "d.db"),
+	}
+	w.start(env)
 	return w
 }
 
@@ -119,30 +133,7 @@ func (w *world) follow() {
 // start starts the worker and waits until it answers.
 func (w *world) start(env []string) {
 	w.t.Helper()
-	w.worker = exec.Command(filepath.Join(bin, "worker"))
-	w.worker.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
-	w.worker.Stderr = w.log
-	if err := w.worker.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() {
-		w.worker.Wait()
-		close(exited)
-	}()
-	w.t.Cleanup(func() {
-		w.worker.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-exited:
-		case <-time.After(40 * time.Second):
-			w.worker.Process.Kill()
-			<-exited
-			w.t.Error("the worker did not stop")
-		}
-		if w.t.Failed() || testing.Verbose() {
-			w.t.Logf("worker:\n%s", w.log.tail(1<<20))
-		}
-	})
+	w.worker, _ = w.startWorker(w.log, env...)
 	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
 	defer cancel()
 	if err := w.conn.Served(ctx); err != nil {
@@ -151,6 +142,39 @@ func (w *world) start(env []string) {
 	w.await("an executor with the release", func() bool {
 		return strings.Contains(w.log.tail(1<<20), "release is live")
 	})
+}
+
+// startWorker starts a worker, which ends with the test, or when stop is called.
+func (w *world) startWorker(log *output, env ...string) (worker *exec.Cmd, stop func()) {
+	w.t.Helper()
+	worker = exec.Command(filepath.Join(bin, "worker"))
+	worker.Env = append(slices.Clone(w.env), env...)
+	worker.Stderr = log
+	if err := worker.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	go func() {
+		worker.Wait()
+		close(exited)
+	}()
+	stop = sync.OnceFunc(func() {
+		worker.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-exited:
+		case <-time.After(40 * time.Second):
+			worker.Process.Kill()
+			<-exited
+			w.t.Error("the worker did not stop")
+		}
+	})
+	w.t.Cleanup(func() {
+		stop()
+		if w.t.Failed() || testing.Verbose() {
+			w.t.Logf("worker:\n%s", log.tail(1<<20))
+		}
+	})
+	return worker, stop
 }
 
 // ask asks the hooks of a call on the service, with the message, and the time given.

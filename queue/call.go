@@ -158,8 +158,8 @@ func (s subjects) call(c *hooks.MethodCall) string {
 	return s.prefix + ".call." + c.App + "." + c.Service + "." + c.Method
 }
 
-// allCalls matches every call.
-func (s subjects) allCalls() string { return s.prefix + ".call.*.*.*" }
+// calls matches every call of an app; * is any.
+func (s subjects) calls(app string) string { return s.prefix + ".call." + app + ".*.*" }
 
 // parseCall reads the subject of a call.
 func (s subjects) parseCall(subject string, c *hooks.MethodCall) error {

@@ -27,6 +27,9 @@ type callServer struct {
 	pool    Pool
 	watch   hooks.Watch     // may be nil
 	ctx     context.Context // of the calls; ends after the subscription
+	apps    hooks.Apps
+	subs    *subscriptions
+	others  *own // as of asks
 	pending sync.WaitGroup
 
 	mu      sync.Mutex
@@ -39,14 +42,11 @@ type callServer struct {
 func ServeCalls(ctx context.Context, conn *Conn, handler MethodHandler, pool Pool, options ServeOptions) error {
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	s := &callServer{conn: conn, handler: handler, pool: pool, watch: options.Watch, ctx: runs, working: map[*nats.Msg]time.Time{}}
-	sub, err := conn.nc.QueueSubscribe(conn.subjects.allCalls(), group, s.accept)
-	if err != nil {
-		return fmt.Errorf("serve calls: %w", err)
+	s := &callServer{
+		conn: conn, handler: handler, pool: pool, watch: options.Watch, ctx: runs, apps: options.Apps, subs: conn.newSubscriptions(),
+		working: map[*nats.Msg]time.Time{},
 	}
-	ended := make(chan struct{})
-	sub.SetClosedHandler(func(string) { close(ended) })
-	if err := sub.SetPendingLimits(-1, -1); err != nil { // the pool bounds what is in hand, and says so to the caller
+	if err := s.subscribe(); err != nil {
 		return fmt.Errorf("serve calls: %w", err)
 	}
 	told := make(chan struct{})
@@ -57,25 +57,34 @@ func ServeCalls(ctx context.Context, conn *Conn, handler MethodHandler, pool Poo
 	defer func() { <-told }()
 	defer cancel()
 	select {
-	case <-ended:
+	case <-s.subs.ended:
 		return errors.New("serve calls: the connection was closed")
 	case <-ctx.Done():
-		return s.stop(sub, ended, cancel)
+		return s.stop(cancel)
 	}
 }
 
-// stop ends the subscription and waits for what came in on it.
-func (s *callServer) stop(sub *nats.Subscription, ended <-chan struct{}, cancel context.CancelFunc) error {
-	end := sub.Drain
-	if !s.conn.nc.IsConnected() { // nothing comes in, and draining would wait for the server to say so
-		end = sub.Unsubscribe
+// subscribe begins to take calls, also those that others hand on.
+func (s *callServer) subscribe() error {
+	subjects, accept := s.conn.subjects.calls("*"), s.accept
+	switch {
+	case s.apps.Only != "":
+		subjects = s.conn.subjects.calls(s.apps.Only)
+	case !s.apps.All():
+		accept = s.acceptOurs
 	}
-	if err := end(); err != nil {
+	s.others = s.conn.newOwn(s.apps, kindCall, s.subs, accept)
+	return errors.Join(s.subs.add(subjects, group, accept), s.others.open())
+}
+
+// stop ends the subscription and waits for what came in on it.
+func (s *callServer) stop(cancel context.CancelFunc) error {
+	if err := s.subs.end(); err != nil {
 		return fmt.Errorf("serve calls: %w", err)
 	}
 	done := make(chan struct{})
 	go func() {
-		<-ended
+		<-s.subs.ended
 		s.pending.Wait()
 		close(done)
 	}()

@@ -25,6 +25,8 @@ type ConsumeOptions struct {
 	StopWithin time.Duration
 	// Watch is told of what is in hand; may be nil.
 	Watch hooks.Watch
+	// Apps are those whose scripts run here. What there is to do for others is left to who runs theirs.
+	Apps hooks.Apps
 }
 
 const (
@@ -58,13 +60,14 @@ type Reactor interface {
 
 // consuming is what works events off.
 type consuming struct {
-	conn    *Conn
-	reactor Reactor
-	log     *Log
-	done    *done
-	alerts  alerts
-	lanes   *lanes
-	options ConsumeOptions
+	conn     *Conn
+	reactor  Reactor
+	log      *Log
+	done     *done
+	alerts   alerts
+	lanes    *lanes
+	unserved unserved
+	options  ConsumeOptions
 }
 
 // Consume works events off until ctx ends, sharing them with every other process that consumes under the same prefix. Each
@@ -78,29 +81,37 @@ type consuming struct {
 // their events go to another worker.
 func Consume(ctx context.Context, conn *Conn, reactor Reactor, log *Log, options ConsumeOptions) error {
 	c := &consuming{conn: conn, reactor: reactor, log: log, done: newDone(conn), options: options.complete()}
+	c.unserved.apps = map[string]time.Time{}
 	defer c.done.close()
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	c.lanes = newLanes(runs, c)
-	events, err := c.hands(ctx, runs, "events", conn.eventConsumer(c.options.AckWait))
+	events, err := c.hands(ctx, runs, kindEvent, conn.eventConsumer(c.options.AckWait))
 	if err != nil {
 		return begun(ctx, "consume events", err)
 	}
 	events.parse = func(d *delivery) error { return d.parseEvent(conn.subjects) }
-	events.handle = c.event
-	work, err := c.hands(ctx, runs, "work", conn.workConsumer(c.options.AckWait))
+	events.handle, events.wait = c.event, c.waitEvent
+	work, err := c.hands(ctx, runs, kindWork, conn.workConsumer(c.options.AckWait))
 	if err != nil {
 		return begun(ctx, "consume work", err)
 	}
-	work.parse, work.handle = (*delivery).parseWork, c.work
-	events.start(ctx, c.options.Concurrency, roomPerRun*c.options.Concurrency)
-	work.start(ctx, c.options.Concurrency, roomPerRun*c.options.Concurrency)
+	work.parse, work.handle, work.wait = (*delivery).parseWork, c.work, c.waitWork
+	var failed error
+	for _, h := range []*hands{events, work} {
+		if err := h.start(ctx, c.options.Concurrency, roomPerRun*c.options.Concurrency); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("consume %s: %w", h.what, err))
+			end()
+		}
+	}
 	var beside errgroup.Group
 	beside.Go(func() error { return c.lanes.run(ctx) })
 	beside.Go(func() error { c.release(ctx); return nil })
 	beside.Go(func() error { c.keepThrottled(ctx, events.throttle, work.throttle); return nil })
 	<-ctx.Done()
-	return errors.Join(c.stop(events, work, cancel), beside.Wait())
+	return errors.Join(failed, c.stop(events, work, cancel), beside.Wait())
 }
 
 // begun is the error of something that could not begin; none if it was stopped before it had.
@@ -111,12 +122,24 @@ func begun(ctx context.Context, what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-func (c *consuming) hands(ctx, runs context.Context, what string, config consumerConfig) (*hands, error) {
+func (c *consuming) hands(ctx, runs context.Context, kind string, config consumerConfig) (*hands, error) {
 	consumer, err := c.conn.consumer(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	return &hands{conn: c.conn, what: what, consumer: consumer, runs: runs, watch: c.options.Watch, keep: c.options.AckWait / 3}, nil
+	h := &hands{
+		conn: c.conn, what: whatOf(kind), consumer: consumer, runs: runs, watch: c.options.Watch, keep: c.options.AckWait / 3,
+		apps: c.options.Apps, subs: c.conn.newSubscriptions(),
+	}
+	h.own = c.conn.newOwn(h.apps, kind, h.subs, h.receive)
+	return h, nil
+}
+
+func whatOf(kind string) string {
+	if kind == kindEvent {
+		return "events"
+	}
+	return "work"
 }
 
 // stop lets what is in hand end.

@@ -33,6 +33,8 @@ type delivery struct {
 	event     *hooks.Event
 	work      *hooks.Work // of a message of the work stream
 	arrived   time.Time
+	room      chan struct{} // has a place of it
+	unserved  bool          // it is of an app that nobody serves
 	old       bool          // the server may have forgotten that it was worked off
 	since     time.Time     // what was told until then of its runs has to be known
 	throttled bool          // a handler has it

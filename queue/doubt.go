@@ -35,6 +35,13 @@ func (d *doubt) check(ctx context.Context, consumer jetstream.Consumer, conn *Co
 	return nil
 }
 
+// current reports whether it is known for this connection.
+func (d *doubt) current(conn *Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.checked && d.connection == conn.nc.Stats().Reconnects
+}
+
 // about reports whether there is doubt about a message, and since when.
 func (d *doubt) about(seq uint64) (bool, time.Time) {
 	d.mu.Lock()

@@ -22,6 +22,9 @@ func (c *consuming) event(ctx context.Context, d *delivery) {
 	}
 	later := false
 	for _, m := range matches {
+		if m.Ordered && elsewhere(d.message, m.Name) {
+			continue
+		}
 		if m.Ordered && !released(d.message) {
 			switch c.lanes.takes(ctx, d, t, m) {
 			case laneTakes:

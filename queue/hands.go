@@ -35,12 +35,17 @@ type hands struct {
 	consumer jetstream.Consumer
 	parse    func(*delivery) error
 	handle   func(context.Context, *delivery)
-	watch    hooks.Watch   // may be nil
-	keep     time.Duration // how often the stream is told of what is in hand
+	wait     func(context.Context, *delivery) // instead, for what nobody serves
+	watch    hooks.Watch                      // may be nil
+	keep     time.Duration                    // how often the stream is told of what is in hand
+	apps     hooks.Apps                       // whose scripts run here
+	own      *own                             // hands on, and takes, what is another's
+	subs     *subscriptions
 
 	runs     context.Context // of the handlers
 	throttle *throttle
-	room     chan struct{} // one for each message in hand
+	room     chan struct{} // one for each message in hand that was fetched
+	guests   chan struct{} // likewise, that another process has handed on
 	handed   chan *delivery
 	workers  sync.WaitGroup
 	fetching sync.WaitGroup
@@ -54,8 +59,9 @@ type hands struct {
 }
 
 // start takes messages until ctx ends.
-func (h *hands) start(ctx context.Context, concurrency, room int) {
+func (h *hands) start(ctx context.Context, concurrency, room int) error {
 	h.room, h.handed = make(chan struct{}, room), make(chan *delivery)
+	h.guests = make(chan struct{}, room)
 	h.held, h.empty = map[*delivery]struct{}{}, make(chan struct{})
 	h.throttle = newThrottle(concurrency)
 	for i := range concurrency {
@@ -65,6 +71,7 @@ func (h *hands) start(ctx context.Context, concurrency, room int) {
 	for range fetchers {
 		h.fetching.Go(func() { h.fetch(ctx) })
 	}
+	return h.own.open()
 }
 
 // fetch asks for messages, one request after the other.
@@ -124,7 +131,7 @@ func (h *hands) request(ctx context.Context, n int) (got int, err error) {
 	}
 	for m := range batch.Messages() {
 		got++
-		h.accept(m)
+		h.accept(ctx, m)
 	}
 	err = batch.Error()
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, nats.ErrTimeout) {
@@ -133,27 +140,38 @@ func (h *hands) request(ctx context.Context, n int) (got int, err error) {
 	return got, err
 }
 
-func (h *hands) accept(m jetstream.Msg) {
-	d := &delivery{message: m, arrived: time.Now()}
+func (h *hands) accept(ctx context.Context, m jetstream.Msg) {
+	d := &delivery{message: m, arrived: time.Now(), room: h.room}
+	if h.take(d) && !h.pass(ctx, d) {
+		h.handed <- d
+	}
+}
+
+// take notes that a message is in hand. It returns false if it cannot be read.
+func (h *hands) take(d *delivery) bool {
 	d.then = func() { h.settle(d) }
 	d.begin()
 	h.mu.Lock()
 	h.held[d] = struct{}{}
 	h.mu.Unlock()
 	if err := h.read(d); err != nil {
-		h.conn.log.Error("a message cannot be read and is given up", "subject", m.Subject(), "error", err)
-		d.then = func() { h.leave(d, m.TermWithReason("unreadable")) }
+		h.conn.log.Error("a message cannot be read and is given up", "subject", d.message.Subject(), "error", err)
+		d.then = func() { h.leave(d, d.message.TermWithReason("unreadable")) }
 		d.end()
-		return
+		return false
 	}
-	h.handed <- d
+	return true
 }
 
 func (h *hands) read(d *delivery) (err error) {
 	if d.meta, err = d.message.Metadata(); err != nil {
 		return err
 	}
-	if d.old, d.since = h.doubt.about(d.meta.Sequence.Stream); d.repeated() {
+	d.old, d.since = h.doubt.about(d.meta.Sequence.Stream)
+	if d.room == h.guests && !h.doubt.current(h.conn) {
+		d.old, d.since = true, d.arrived
+	}
+	if d.repeated() {
 		d.since = d.arrived
 	}
 	return h.parse(d)
@@ -183,6 +201,10 @@ func (h *hands) one(d *delivery) {
 	}()
 	if h.runs.Err() != nil || h.stopping.Load() {
 		d.comeAgain(0)
+		return
+	}
+	if d.unserved {
+		h.wait(h.runs, d)
 		return
 	}
 	if !h.hold(d) {
@@ -223,7 +245,7 @@ func (h *hands) leave(d *delivery, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.held, d)
-	<-h.room
+	<-d.room
 	h.tellEmpty()
 }
 
@@ -276,7 +298,13 @@ func (h *hands) rest(ctx context.Context) bool {
 	h.tellEmpty()
 	h.mu.Unlock()
 	h.throttle.end()
+	if err := h.subs.end(); err != nil {
+		h.conn.log.Warn(h.what+" of other processes may still come in", "error", err)
+	} else {
+		<-h.subs.ended
+	}
 	h.fetching.Wait()
+	h.own.wait()
 	close(h.handed)
 	h.mu.Lock()
 	h.tellEmpty()

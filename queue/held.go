@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,6 +19,14 @@ const headerHeld = "Gaff-Held"
 
 func released(m jetstream.Msg) bool { return m.Headers().Get(headerHeld) != "" }
 
+// headerOrdered names the hooks that were ordered when the event was held: those find it where it was.
+const headerOrdered = "Gaff-Ordered"
+
+// elsewhere reports whether an ordered hook has found an event that was held where it was before.
+func elsewhere(m jetstream.Msg, hook string) bool {
+	return released(m) && slices.Contains(m.Headers()[headerOrdered], hook)
+}
+
 const (
 	// heldLook is how often it is looked for apps whose events may go on.
 	heldLook = time.Second
@@ -30,19 +39,15 @@ const (
 // hold keeps an event of an app that is paused, until it is not. Ordered hooks find theirs where it is.
 func (c *consuming) hold(ctx context.Context, d *delivery, matches []*hooks.Match) {
 	ok := c.insist(ctx, func() error {
-		for _, m := range matches {
-			if m.Ordered {
-				if err := c.lanes.ensure(ctx, d); err != nil {
-					return err
-				}
-			}
-		}
 		m := &nats.Msg{
 			Subject: c.conn.subjects.held(d.message.Subject()), Data: d.message.Data(),
 			Header: nats.Header{jetstream.MsgIDHeader: {"held." + taskID(d.meta, "", "")}},
 		}
 		if released(d.message) {
 			m.Header.Set(headerHeld, "again")
+			m.Header[headerOrdered] = d.message.Headers()[headerOrdered]
+		} else if err := c.leaveToLanes(ctx, d, matches, m.Header); err != nil {
+			return err
 		}
 		_, err := c.conn.js.PublishMsg(ctx, m)
 		return err
@@ -50,6 +55,20 @@ func (c *consuming) hold(ctx context.Context, d *delivery, matches []*hooks.Matc
 	if !ok {
 		d.comeAgain(0)
 	}
+}
+
+// leaveToLanes makes sure that ordered hooks find an event where it is, and notes which do.
+func (c *consuming) leaveToLanes(ctx context.Context, d *delivery, matches []*hooks.Match, header nats.Header) error {
+	for _, m := range matches {
+		if !m.Ordered {
+			continue
+		}
+		if err := c.lanes.ensure(ctx, d); err != nil {
+			return err
+		}
+		header.Add(headerOrdered, m.Name)
+	}
+	return nil
 }
 
 // release lets the events of apps go on that are not paused any more, until ctx ends.
@@ -75,10 +94,10 @@ func (c *consuming) release(ctx context.Context) {
 	}
 }
 
-// holding lists the apps that have held events and are not paused.
+// holding lists the apps of this process that have held events and are not paused.
 func (c *consuming) holding() (apps []string) {
 	for app, t := range c.reactor.All() {
-		if t.State.Held && !t.State.Paused {
+		if t.State.Held && !t.State.Paused && c.options.Apps.Serves(app) {
 			apps = append(apps, app)
 		}
 	}
@@ -133,6 +152,9 @@ func (c *Conn) releaseOne(ctx context.Context, m jetstream.Msg) error {
 			jetstream.MsgIDHeader: {fmt.Sprintf("released.%d.%d", meta.Sequence.Stream, meta.Timestamp.UnixNano())},
 			headerHeld:            {"1"},
 		},
+	}
+	if ordered := m.Headers()[headerOrdered]; len(ordered) > 0 {
+		event.Header[headerOrdered] = ordered
 	}
 	if _, err := c.js.PublishMsg(ctx, event); err != nil {
 		return err

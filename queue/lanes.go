@@ -75,7 +75,7 @@ type lanes struct {
 
 	mu      sync.Mutex
 	seen    map[laneID]leaseSeen
-	workers map[string]time.Time // by id: when they last said that they are there
+	workers map[string]colleague // by id
 	owned   map[laneID]*lane
 	closed  bool
 	present bool           // it was said that this worker is there
@@ -85,7 +85,7 @@ type lanes struct {
 func newLanes(runs context.Context, c *consuming) *lanes {
 	return &lanes{
 		c: c, me: nuid.Next(), runs: runs, places: make(chan struct{}, c.options.Concurrency), kick: make(chan struct{}, 1),
-		seen: map[laneID]leaseSeen{}, workers: map[string]time.Time{}, owned: map[laneID]*lane{},
+		seen: map[laneID]leaseSeen{}, workers: map[string]colleague{}, owned: map[laneID]*lane{},
 	}
 }
 
@@ -116,7 +116,11 @@ func (l *lanes) take(kept jetstream.KeyValueEntry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if id, ok := strings.CutPrefix(kept.Key(), workerPrefix); ok {
-		l.workers[id] = time.Now()
+		w := colleague{seen: time.Now()}
+		if len(kept.Value()) > 0 && json.Unmarshal(kept.Value(), &w.apps) != nil {
+			return
+		}
+		l.workers[id] = w
 		return
 	}
 	id, ok := parseLane(kept.Key())
@@ -151,8 +155,8 @@ func (l *lanes) wake() {
 func (l *lanes) look(ctx context.Context) {
 	tables := l.c.reactor.All()
 	any := false
-	for _, t := range tables {
-		any = any || t.Ordered()
+	for app, t := range tables {
+		any = any || t.Ordered() && l.c.options.Apps.Serves(app)
 	}
 	l.mu.Lock()
 	any = any || len(l.owned) > 0
@@ -161,7 +165,7 @@ func (l *lanes) look(ctx context.Context) {
 		return
 	}
 	l.present = true
-	if _, err := l.c.conn.order.Put(ctx, workerPrefix+l.me, nil); err != nil {
+	if _, err := l.c.conn.order.Put(ctx, workerPrefix+l.me, presence(l.c.options.Apps)); err != nil {
 		l.c.conn.log.Warn("lanes: the worker cannot say that it is there", "error", err)
 	}
 	for _, n := range l.mine() {
@@ -189,8 +193,8 @@ func (l *lanes) look(ctx context.Context) {
 func (l *lanes) dead() (ids []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for id, at := range l.workers {
-		if time.Since(at) > workerGone {
+	for id, w := range l.workers {
+		if time.Since(w.seen) > workerGone {
 			ids = append(ids, id)
 			delete(l.workers, id)
 		}
@@ -206,41 +210,6 @@ func (l *lanes) mine() []*lane {
 		all = append(all, n)
 	}
 	return all
-}
-
-// share returns the lanes to take, and those to leave to workers that have fewer.
-func (l *lanes) share(tables map[string]*hooks.Table) (free []laneID, surplus []*lane) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	workers, total := 1, 0
-	for id, at := range l.workers {
-		if id == l.me {
-			continue
-		}
-		if now.Sub(at) < laneLease {
-			workers++
-		}
-	}
-	for id, s := range l.seen {
-		if !tables[id.app].Ordered() {
-			continue
-		}
-		total++
-		if l.owned[id] == nil && s.free(now) {
-			free = append(free, id)
-		}
-	}
-	fair := (total + workers - 1) / workers
-	if room := fair - len(l.owned); room < len(free) {
-		free = free[:max(room, 0)]
-	}
-	for _, n := range l.owned {
-		if len(l.owned)-len(surplus) > fair && !n.leaving() {
-			surplus = append(surplus, n)
-		}
-	}
-	return free, surplus
 }
 
 // claim takes a lane, unless another is faster.

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/tidwall/gjson"
 
 	"gaff/hooks"
 )
@@ -24,6 +26,7 @@ type Pool interface {
 type ServeOptions struct {
 	Watch hooks.Watch // may be nil
 	Ready func()      // called once asks are taken in; may be nil
+	Apps  hooks.Apps  // whose scripts run here; what comes in of others goes on to who runs theirs
 }
 
 // group is the queue group of all workers: each ask goes to one of them.
@@ -36,14 +39,17 @@ const (
 	cancelTimeout = time.Second
 )
 
-// asks answers what is asked on one subscription.
+// asks answers what is asked.
 type asks struct {
 	conn    *Conn
 	handler hooks.Answerer
 	pool    Pool
 	watch   hooks.Watch     // may be nil
 	ctx     context.Context // of the runs; ends after the subscription
-	pending sync.WaitGroup  // accepted and not yet answered
+	apps    hooks.Apps
+	subs    *subscriptions
+	others  *own           // run the scripts of apps that this process does not; nil: it runs all
+	pending sync.WaitGroup // accepted and not yet answered
 	working working
 	crowd   *bundler
 	free    sync.Pool // of *ask
@@ -58,8 +64,7 @@ func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, o
 	defer cancel()
 	s := newAsks(runs, conn, handler, pool, options)
 	defer s.crowd.close()
-	subs, err := s.subscribe()
-	if err != nil {
+	if err := s.subscribe(); err != nil {
 		return fmt.Errorf("serve asks: %w", err)
 	}
 	if options.Ready != nil {
@@ -74,16 +79,16 @@ func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, o
 	defer func() { <-tell }()
 	defer cancel()
 	select {
-	case <-subs.ended:
+	case <-s.subs.ended:
 		return errors.New("serve asks: the connection was closed")
 	case <-ctx.Done():
-		return s.stop(subs, cancel)
+		return s.stop(cancel)
 	}
 }
 
 // newAsks returns what answers asks; its runs end with ctx.
 func newAsks(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, options ServeOptions) *asks {
-	s := &asks{conn: conn, handler: handler, pool: pool, watch: options.Watch, ctx: ctx, crowd: newBundler(conn)}
+	s := &asks{conn: conn, handler: handler, pool: pool, watch: options.Watch, ctx: ctx, apps: options.Apps, crowd: newBundler(conn)}
 	s.free.New = func() any {
 		a := &ask{asks: s}
 		a.run = a.answer
@@ -92,61 +97,37 @@ func newAsks(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool,
 	return s
 }
 
-// subscriptions are what asks come in on.
-type subscriptions struct {
-	list  []*nats.Subscription
-	ended chan struct{} // is closed when nothing more comes in on any
-}
-
-// subscribe begins to take asks, single ones and bundles.
-func (s *asks) subscribe() (*subscriptions, error) {
-	subs := &subscriptions{ended: make(chan struct{})}
-	var open sync.WaitGroup
-	for subject, accept := range map[string]nats.MsgHandler{
-		s.conn.subjects.asks(): s.accept, s.conn.subjects.bundles(): s.acceptBundle,
-	} {
-		sub, err := s.conn.nc.QueueSubscribe(subject, group, accept)
-		if err != nil {
-			return nil, err
-		}
-		open.Add(1)
-		sub.SetClosedHandler(func(string) { open.Done() })
-		if err := sub.SetPendingLimits(-1, -1); err != nil { // the pool bounds what is in hand, and says so to the caller
-			return nil, err
-		}
-		subs.list = append(subs.list, sub)
+// subscribe begins to take asks, single ones, bundles, and those that others hand on.
+func (s *asks) subscribe() error {
+	subjects, accept := s.conn.subjects.asks("*"), s.accept
+	switch {
+	case s.apps.Only != "":
+		subjects = s.conn.subjects.asks(s.apps.Only)
+	case !s.apps.All():
+		accept = s.acceptOurs
 	}
-	go func() {
-		open.Wait()
-		close(subs.ended)
-	}()
-	return subs, nil
-}
-
-// end takes nothing more in. Without a connection nothing comes in, and draining would wait for the server to say so.
-func (subs *subscriptions) end(connected bool) error {
-	for _, sub := range subs.list {
-		end := sub.Drain
-		if !connected {
-			end = sub.Unsubscribe
-		}
-		if err := end(); err != nil {
-			return fmt.Errorf("serve asks: %w", err)
-		}
+	s.subs = s.conn.newSubscriptions()
+	handed := s.conn.newOwn(s.apps, kindAsk, s.subs, accept)
+	if !s.apps.All() {
+		s.others = handed
 	}
-	return nil
+	return errors.Join(
+		s.subs.add(subjects, group, accept),
+		s.subs.add(s.conn.subjects.bundles(), group, s.acceptBundle),
+		handed.open(),
+	)
 }
 
 // stop ends the subscriptions and waits for what came in on them.
-func (s *asks) stop(subs *subscriptions, cancel context.CancelFunc) error {
+func (s *asks) stop(cancel context.CancelFunc) error {
 	deadline := time.NewTimer(stopTimeout)
 	defer deadline.Stop()
 	done := make(chan struct{})
-	if err := subs.end(s.conn.nc.IsConnected()); err != nil {
-		return err
+	if err := s.subs.end(); err != nil {
+		return fmt.Errorf("serve asks: %w", err)
 	}
 	go func() {
-		<-subs.ended
+		<-s.subs.ended
 		s.pending.Wait()
 		close(done)
 	}()
@@ -207,6 +188,9 @@ func (s *asks) acceptBundle(m *nats.Msg) {
 		if u.err != nil {
 			break
 		}
+		if s.others != nil && s.passItem(string(subject), inbox+strconv.FormatUint(number, 36), left, payload) {
+			continue
+		}
 		a, _ := s.free.Get().(*ask)
 		a.over = nil
 		a.subject, a.replyTo, a.data, a.received = string(subject), inbox+strconv.FormatUint(number, 36), payload, now
@@ -237,15 +221,18 @@ func (s *asks) submit(a *ask) {
 // servedPause is how long Served waits between two looks.
 const servedPause = 10 * time.Millisecond
 
-// Served waits until a worker answers asks.
-func (c *Conn) Served(ctx context.Context) error {
-	nothing := c.subjects.ask(&hooks.Event{App: hooks.DefaultApp, Service: "gaff", Operation: "served", Phase: hooks.Before})
+// Served waits until a worker answers asks of the default app.
+func (c *Conn) Served(ctx context.Context) error { return c.ServedApp(ctx, hooks.DefaultApp) }
+
+// ServedApp waits until a worker answers asks of the app.
+func (c *Conn) ServedApp(ctx context.Context, app string) error {
+	nothing := c.subjects.ask(&hooks.Event{App: app, Service: "gaff", Operation: "served", Phase: hooks.Before})
 	for {
 		attempt, cancel := context.WithTimeout(ctx, time.Second)
-		_, err := c.nc.RequestWithContext(attempt, nothing, nil)
+		m, err := c.nc.RequestWithContext(attempt, nothing, nil)
 		cancel()
 		switch {
-		case err == nil:
+		case err == nil && gjson.GetBytes(m.Data, "status").Int() != http.StatusServiceUnavailable:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -19,8 +19,8 @@ func (s subjects) ask(e *hooks.Event) string {
 	return s.prefix + ".ask." + string(e.Phase) + "." + e.App + "." + e.Service + "." + e.Operation
 }
 
-// asks matches every ask.
-func (s subjects) asks() string { return s.prefix + ".ask.*.*.*.*" }
+// asks matches every ask of an app; * is any.
+func (s subjects) asks(app string) string { return s.prefix + ".ask.*." + app + ".*.*" }
 
 // cell is where a process takes what it runs alone: prefix.cell.name.
 func (s subjects) cell(name string) string { return s.prefix + ".cell." + name }

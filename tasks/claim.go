@@ -79,7 +79,7 @@ if place == 0 then
 			redis.call("PEXPIREAT", KEYS[i], ARGV[3])
 		end
 	end
-	redis.call("HDEL", KEYS[1], "` + fieldWaits + `")
+	redis.call("HDEL", KEYS[1], "` + fieldWaits + `", "` + fieldPassed + `")
 	redis.call("HSET", KEYS[1], "` + fieldSeen + `", crashes)
 	if tonumber(ARGV[4]) > 0 or tonumber(ARGV[5]) > 0 then redis.call("ZREM", KEYS[4], ARGV[1]) end
 else

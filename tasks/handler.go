@@ -42,6 +42,9 @@ func (h *taskHandler) ProcessTask(ctx context.Context, t *asynq.Task) error {
 		h.opts.Log.Error("a task cannot be read", "error", err)
 		return final{err}
 	}
+	if !h.opts.Apps.Serves(w.app) {
+		return h.pass(ctx, w)
+	}
 	job, err := h.job(w)
 	if job == nil || err != nil {
 		return err

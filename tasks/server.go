@@ -25,6 +25,10 @@ type Options struct {
 	// StopWithin is how long active tasks may take to finish when serving ends; then they are given back for another
 	// server to run. Default: as long as a job may take at most.
 	StopWithin time.Duration
+	// Apps are those whose tasks run here; default: all. Others are put back for another server to take.
+	Apps hooks.Apps
+	// Served says whether there is one for an app that this server does not run the tasks of; default: there may be.
+	Served func(ctx context.Context, app string) bool
 	// Log takes what asynq has to say from warn on; default [slog.Default].
 	Log *slog.Logger
 }
@@ -44,6 +48,8 @@ const (
 	checkInterval = 50 * time.Millisecond
 	// delayedInterval is how often a server looks for tasks whose time has come.
 	delayedInterval = 500 * time.Millisecond
+	// sharedInterval is the same for a server that puts tasks back for others.
+	sharedInterval = 50 * time.Millisecond
 	// janitorInterval is how often a hundred tasks past their retention are removed. asynq's own 8 s would not keep up
 	// with a dozen jobs that run each second.
 	janitorInterval = time.Second
@@ -56,10 +62,20 @@ func (o Options) withDefaults() Options {
 	if o.StopWithin <= 0 {
 		o.StopWithin = taskTimeout
 	}
+	if o.Served == nil {
+		o.Served = func(context.Context, string) bool { return true }
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
 	return o
+}
+
+func (o *Options) delayed() time.Duration {
+	if o.Apps.All() {
+		return delayedInterval
+	}
+	return sharedInterval
 }
 
 // Serve runs tasks in handler until ctx is cancelled; then it takes no more, and returns once the active ones have
@@ -78,7 +94,7 @@ func Serve(ctx context.Context, redis Redis, handler hooks.Handler, opts Options
 		Queues:                   map[string]int{redis.queue(): 1},
 		BaseContext:              func() context.Context { return context.WithoutCancel(ctx) },
 		TaskCheckInterval:        checkInterval,
-		DelayedTaskCheckInterval: delayedInterval,
+		DelayedTaskCheckInterval: opts.delayed(),
 		ShutdownTimeout:          opts.StopWithin,
 		JanitorInterval:          janitorInterval,
 		IsFailure:                isFailure,

@@ -89,11 +89,20 @@ func (o *devOptions) run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer stop()
-	parts, err := process.Open(ctx, process.Config{
+	config := process.Config{
 		Services: services,
 		NATSURL:  server.URL(), RedisURL: redis.URL, SQLitePath: filepath.Join(o.data, "documents.db"),
 		AllowAddresses: allowed, Concurrency: process.DefaultConcurrency, Prefix: "gaff", Vault: vault, Embedded: true,
-	}, log)
+	}
+	if apps := os.Getenv("GAFF_APPS"); apps != "" {
+		if config.Apps, err = process.ParseApps(apps); err == nil {
+			err = config.CheckApps()
+		}
+		if err != nil {
+			return usagef("GAFF_APPS: %v", err)
+		}
+	}
+	parts, err := process.Open(ctx, config, log)
 	if err != nil {
 		return err
 	}
@@ -155,13 +164,19 @@ func (o *devOptions) serve(ctx context.Context, parts *process.Parts, nats strin
 
 // live waits until calls run what the project says, or what was applied before if it is broken.
 func (p *project) live(ctx context.Context, parts *process.Parts) error {
-	if err := parts.Conn.Served(ctx); err != nil {
-		return err
+	app := hooks.DefaultApp
+	if p.release != nil {
+		app = p.release.App
+	}
+	if parts.Config.Serves().Serves(app) {
+		if err := parts.Conn.ServedApp(ctx, app); err != nil {
+			return err
+		}
 	}
 	if p.release == nil {
 		return parts.Live(ctx, "", 0)
 	}
-	return parts.Live(ctx, p.release.App, p.release.Number)
+	return parts.Live(ctx, app, p.release.Number)
 }
 
 func loopback(addr net.Addr) bool {

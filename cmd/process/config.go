@@ -29,7 +29,8 @@ type Config struct {
 	AdminKey    string       // opens everything of every app; empty: no key does
 	Vault       *hooks.Vault `json:"-"` // encrypts secrets; nil: there can be none
 	Executors   int          // 0: scripts run in the worker's own process; default of a worker: one for each processor
-	Concurrency int          // runs in flight at most; default [DefaultConcurrency]
+	Apps        []AppSet     // whose scripts run here, each set in executors of its own; nil: everybody's, in one set
+	Concurrency int          // runs in flight at most, in each set; default [DefaultConcurrency]
 	MemoryLimit uint64       // bytes that an executor may take, or that the garbage collector keeps to; default 512 MiB
 	Prefix      string       // of every subject, stream and queue; default gaff
 	// AllowAddresses are ranges that scripts may reach although they are not public; default none.
@@ -84,6 +85,7 @@ func options() []option {
 		{"admin-key-file", "file with the key that opens everything", false, readAdminKey},
 		{"secrets-key-file", "file with the key that encrypts secrets", false, readVault},
 		{"executors", "executor processes; 0: scripts run in the worker itself", false, setExecutors},
+		{"apps", "whose scripts this worker runs: names, each with executors of its own (name:N: N of them), * for all others, !name for one left to other workers, such as shop:2,*", false, setApps},
 		{"concurrency", "runs in flight at most", false, setConcurrency},
 		{"memory-limit", "memory of each executor, such as 256MiB", false, setMemoryLimit},
 		{"allow-addresses", "ranges that scripts may reach although they are not public, such as 10.0.0.0/8,127.0.0.1", false, setAllowed},
@@ -132,6 +134,11 @@ func LoadConfig(command string, args, environ []string, w io.Writer) (Config, er
 	}
 	if err := c.checkServices(); err != nil {
 		return c, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	if command == commandWorker {
+		if err := c.CheckApps(); err != nil {
+			return c, fmt.Errorf("%w: GAFF_APPS: %w", ErrUsage, err)
+		}
 	}
 	return c, nil
 }

@@ -54,6 +54,9 @@ func runExecutor(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	log := NewLogger(config, stderr).With("executor", os.Getpid())
+	if apps := config.Serves(); !apps.All() {
+		log = log.With("apps", apps.String())
+	}
 	parts, err := Open(ctx, config, log)
 	if err != nil {
 		return err

@@ -22,8 +22,10 @@ func (p *Parts) serveTasks(ctx context.Context, redis tasks.Redis, handler hooks
 	if p.Live(ctx, "", 0) != nil {
 		return nil // it ends before it has begun
 	}
+	apps := p.Config.Serves()
 	return tasks.Serve(ctx, redis, handler, tasks.Options{
 		Tables: p.Tables, Journal: journal{recorder, logs{p.Conn}}, Log: p.Log, StopWithin: stopWithin,
+		Apps: apps, Served: queue.NewWhereabouts(p.Conn, apps).Served,
 	})
 }
 

@@ -28,40 +28,66 @@ func supervise(ctx context.Context, p *Parts, output io.Writer) error {
 	defer recorder.Close()
 	jobs := tasks.NewQueue(redis)
 	defer jobs.Close()
-	cell := rand.Text()
-	inputs, err := p.errands(cell)
-	if err != nil {
-		return err
-	}
-	s, err := executor.New(executor.Config{
-		Executors: p.Config.Executors, Slots: p.Config.share() + spareSlots, Memory: p.Config.MemoryLimit, Output: output,
-		Input: func(place int) []byte { return inputs[min(place/p.Config.Executors, 1)] },
-		StandIn: &standIn{
-			Parts: p, ctx: context.WithoutCancel(ctx), queue: queue.NewStandIn(p.Conn, cell), jobs: jobs, recorder: recorder,
-			crashes: hooks.NewStrikes(maxCrashes, crashWindow),
-		},
-		Records: func(entries [][]byte, again map[string]bool) {
-			if err := recorder.Restore(context.WithoutCancel(ctx), entries, again); err != nil {
-				p.Log.Error("records of an executor that died are lost", "records", len(entries), "error", err)
-			}
-		},
-		StopWithin: stopWithin + killAfter, Log: p.Log,
-	})
-	if err != nil {
-		return err
+	crashes := hooks.NewStrikes(maxCrashes, crashWindow)
+	var sets []*executor.Supervisor
+	for _, set := range p.Config.sets() {
+		s, err := p.keep(ctx, set, &standIn{
+			Parts: p, ctx: context.WithoutCancel(ctx), jobs: jobs, recorder: recorder, crashes: crashes,
+		}, output)
+		if err != nil {
+			return err
+		}
+		sets = append(sets, s)
 	}
 	checks := maps.Clone(p.checks(redis))
 	delete(checks, "releases")
-	checks["executors"] = s.Ready
+	checks["executors"] = func(ctx context.Context) error {
+		for _, s := range sets {
+			if err := s.Ready(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	health, err := p.serveHealth(checks)
 	if err != nil {
 		return err
 	}
-	return together(ctx, health, s.Run)
+	parts := []func(context.Context) error{health}
+	for _, s := range sets {
+		parts = append(parts, s.Run)
+	}
+	return together(ctx, parts...)
 }
 
-// share is how many runs one executor has in flight at most.
-func (c *Config) share() int { return (c.Concurrency + c.Executors - 1) / c.Executors }
+// keep returns what keeps the executors of a set. Each has a cell of its own, so that what is suspected of having ended an
+// executor does not run beside the scripts of others.
+func (p *Parts) keep(ctx context.Context, set AppSet, s *standIn, output io.Writer) (*executor.Supervisor, error) {
+	cell := rand.Text()
+	inputs, err := p.errands(set, cell)
+	if err != nil {
+		return nil, err
+	}
+	s.queue = queue.NewStandIn(p.Conn, cell)
+	log := p.Log
+	if !set.Apps.All() {
+		log = log.With("apps", set.Apps.String())
+	}
+	return executor.New(executor.Config{
+		Executors: set.Executors, Slots: p.Config.share(set) + spareSlots, Memory: p.Config.MemoryLimit, Output: output,
+		Input:   func(place int) []byte { return inputs[min(place/set.Executors, 1)] },
+		StandIn: s,
+		Records: func(entries [][]byte, again map[string]bool) {
+			if err := s.recorder.Restore(context.WithoutCancel(ctx), entries, again); err != nil {
+				p.Log.Error("records of an executor that died are lost", "records", len(entries), "error", err)
+			}
+		},
+		StopWithin: stopWithin + killAfter, Log: log,
+	})
+}
+
+// share is how many runs one executor of a set has in flight at most.
+func (c *Config) share(set AppSet) int { return (c.Concurrency + set.Executors - 1) / set.Executors }
 
 // errand is what another process needs of the configuration.
 func (p *Parts) errand() (told errand, err error) {
@@ -76,13 +102,13 @@ func (p *Parts) errand() (told errand, err error) {
 	return told, nil
 }
 
-// errands are what the executors, and the cell, are told to be.
-func (p *Parts) errands(cell string) (inputs [2][]byte, err error) {
+// errands are what the executors of a set, and its cell, are told to be.
+func (p *Parts) errands(set AppSet, cell string) (inputs [2][]byte, err error) {
 	told, err := p.errand()
 	if err != nil {
 		return inputs, err
 	}
-	told.Config.Concurrency = p.Config.share()
+	told.Config.Concurrency, told.Config.Apps = p.Config.share(set), []AppSet{set}
 	for i, name := range []string{"", cell} {
 		told.Cell = name
 		if inputs[i], err = json.Marshal(told); err != nil {

@@ -94,16 +94,18 @@ func (w *worker) close() {
 // parts are what a worker does at the same time, from when it knows the releases: until then it would take calls for such
 // as have no hooks. ready is called once asks are answered; it may be nil.
 func (w *worker) parts(ready func()) []func(context.Context) error {
-	pooled := w.pool.Handler(w.runner)
+	pooled, apps := w.pool.Handler(w.runner), w.Config.Serves()
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error {
-			return queue.Serve(ctx, w.Conn, w.runner, w.pool, queue.ServeOptions{Watch: w.watch, Ready: ready})
+			return queue.Serve(ctx, w.Conn, w.runner, w.pool, queue.ServeOptions{Watch: w.watch, Ready: ready, Apps: apps})
 		},
 		func(ctx context.Context) error {
-			return queue.ServeCalls(ctx, w.Conn, w.methods.Do, w.pool, queue.ServeOptions{Watch: w.watch})
+			return queue.ServeCalls(ctx, w.Conn, w.methods.Do, w.pool, queue.ServeOptions{Watch: w.watch, Apps: apps})
 		},
 		func(ctx context.Context) error {
-			return queue.Consume(ctx, w.Conn, w.pool.Reactor(w.runner), w.recorder, queue.ConsumeOptions{AckWait: ackWait, StopWithin: stopWithin, Watch: w.watch})
+			return queue.Consume(ctx, w.Conn, w.pool.Reactor(w.runner), w.recorder, queue.ConsumeOptions{
+				AckWait: ackWait, StopWithin: stopWithin, Watch: w.watch, Apps: apps,
+			})
 		},
 		func(ctx context.Context) error { return w.serveTasks(ctx, w.redis, w.watched(pooled), w.recorder) },
 	}
