@@ -33,10 +33,10 @@ func TestHostileScripts(t *testing.T) {
 	if len(archive.Files) < 60 {
 		t.Fatalf("only %d scripts", len(archive.Files))
 	}
-	w := newWorld(t, hostileProject(archive), "GAFF_EXECUTORS=2", "GAFF_MEMORY_LIMIT="+strconv.Itoa(hostileMemory))
+	w := newWorld(t, hostileProject(archive), "GAFF_EXECUTORS=3", "GAFF_MEMORY_LIMIT="+strconv.Itoa(hostileMemory))
 	beside := w.innocents(4)
 	memory := w.watchMemory()
-	atOnce, late := 3, 5*time.Second
+	atOnce, late := 2, 5*time.Second
 	if long() {
 		atOnce, late = 1, 250*time.Millisecond
 	}
