@@ -24,12 +24,16 @@ func supervise(ctx context.Context, p *Parts, output io.Writer) error {
 	if err := redis.Ping(ctx); err != nil {
 		return err
 	}
-	recorder := queue.NewLog(p.Conn)
+	recorder := queue.NewCountedLog(p.Conn, p.Metrics.Counts())
 	defer recorder.Close()
 	jobs := tasks.NewQueue(redis)
 	defer jobs.Close()
 	cell := rand.Text()
 	inputs, err := p.errands(cell)
+	if err != nil {
+		return err
+	}
+	died, err := p.Metrics.Deaths(executor.Reasons())
 	if err != nil {
 		return err
 	}
@@ -45,9 +49,17 @@ func supervise(ctx context.Context, p *Parts, output io.Writer) error {
 				p.Log.Error("records of an executor that died are lost", "records", len(entries), "error", err)
 			}
 		},
+		Gone: func(counts []byte, reason string) {
+			if p.Metrics.Gone(counts); reason != "" {
+				died(reason)
+			}
+		},
 		StopWithin: stopWithin + killAfter, Log: p.Log,
 	})
 	if err != nil {
+		return err
+	}
+	if err := p.showExecutors(s); err != nil {
 		return err
 	}
 	checks := maps.Clone(p.checks(redis))
