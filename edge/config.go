@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"gaff/hooks"
@@ -43,6 +44,8 @@ type Config struct {
 	Recorder hooks.Recorder
 	// Checks are what /readyz asks, by the name that it shows. They obey their context. None: always ready.
 	Checks map[string]func(context.Context) error
+	// Metrics answers /metrics. Default: nothing is there.
+	Metrics http.Handler
 	// Doctor finds out more than the checks do, for /v1/doctor. Default: nothing more.
 	Doctor func(context.Context) []hooks.Finding
 	// AdminKey opens everything of every app. Empty: no such key.

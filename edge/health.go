@@ -35,6 +35,13 @@ func (s *Server) readyz(x *exchange) error {
 	return err
 }
 
+// metrics says what the process has done and what waits, in the format of Prometheus.
+func (s *Server) metrics(x *exchange) error {
+	x.begun = true
+	s.config.Metrics.ServeHTTP(x.w, x.r)
+	return nil
+}
+
 const (
 	// readyWithin bounds all checks together.
 	readyWithin = 2 * time.Second

@@ -40,7 +40,7 @@ func TestHealth(t *testing.T) {
 func TestHealthAlone(t *testing.T) {
 	t.Parallel()
 	bad := func(context.Context) error { return errors.New("down") }
-	s := NewHealth(map[string]func(context.Context) error{"NATS": bad}, nil)
+	s := NewHealth(map[string]func(context.Context) error{"NATS": bad}, nil, nil)
 	for _, q := range []request{
 		{target: "/livez", status: 200, has: "live"},
 		{target: "/readyz", status: 503, code: hooks.CodeUnavailable, has: "not ready: NATS"},
@@ -54,7 +54,7 @@ func TestHealthAlone(t *testing.T) {
 		q.keyless = true
 		q.run(t, s.Handler())
 	}
-	healthy := NewHealth(nil, nil)
+	healthy := NewHealth(nil, nil, nil)
 	url, stop, ended := listen(t, healthy)
 	answer, body, err := send(t, client(t), "GET", url+"/readyz", "")
 	if err != nil || answer.StatusCode != http.StatusOK {

@@ -53,10 +53,14 @@ func (s *Server) routes() http.Handler {
 
 // health adds the routes that say how the process is.
 func (s *Server) health(mux *http.ServeMux) {
-	for _, rt := range []route{
+	routes := []route{
 		{pattern: "/livez", public: true, methods: map[string]handler{http.MethodGet: s.livez}},
 		{pattern: "/readyz", public: true, methods: map[string]handler{http.MethodGet: s.readyz}},
-	} {
+	}
+	if s.config.Metrics != nil {
+		routes = append(routes, route{pattern: "/metrics", public: true, methods: map[string]handler{http.MethodGet: s.metrics}})
+	}
+	for _, rt := range routes {
 		mux.Handle(rt.pattern, s.serve(&rt))
 	}
 }

@@ -48,13 +48,13 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// NewHealth returns a server that answers /livez and /readyz and nothing else, for a process that serves no calls. The
-// checks are those of [Config.Checks].
-func NewHealth(checks map[string]func(context.Context) error, log *slog.Logger) *Server {
+// NewHealth returns a server that answers /livez, /readyz and, unless metrics is nil, /metrics, and nothing else, for a
+// process that serves no calls. The checks are those of [Config.Checks].
+func NewHealth(checks map[string]func(context.Context) error, metrics http.Handler, log *slog.Logger) *Server {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := newServing(Config{Checks: checks, Log: log})
+	s := newServing(Config{Checks: checks, Metrics: metrics, Log: log})
 	mux := http.NewServeMux()
 	s.health(mux)
 	s.handler = s.complete(mux, &route{public: true})

@@ -19,6 +19,9 @@ func (s *Supervisor) judgeAlone(ctx context.Context) {
 	var cell *process
 	defer func() {
 		if cell != nil {
+			cell.kill(none)
+			<-cell.gone
+			s.forget(cell)
 			cell.end()
 		}
 	}()
@@ -41,6 +44,7 @@ func (s *Supervisor) ensureCell(ctx context.Context, p *process) *process {
 	if p != nil {
 		select {
 		case <-p.gone:
+			s.forget(p)
 			_ = p.region.unmap() // there is nothing in it any more
 		default:
 			return p
@@ -64,6 +68,7 @@ func (s *Supervisor) ensureCell(ctx context.Context, p *process) *process {
 		case <-time.After(lookEvery):
 		}
 	}
+	s.counts(p)
 	return p
 }
 

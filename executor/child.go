@@ -37,6 +37,7 @@ type Executor struct {
 	Input   []byte // what it is told to be
 	Table   *Table
 	Journal *Journal
+	Counts  []byte // [CountsSize] bytes that the supervisor reads
 
 	region *region
 	clock  clock
@@ -57,7 +58,7 @@ func Inherit() (*Executor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shared memory: %w", err)
 	}
-	region, err := mapRegion(file, int(info.Size()-headSize-journalSize)/slotSize)
+	region, err := mapRegion(file, int(info.Size()-slotsAt)/slotSize)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func Inherit() (*Executor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clock: %w", err)
 	}
-	return &Executor{Input: input, Table: newTable(region, c), Journal: &Journal{region}, region: region, clock: c}, nil
+	return &Executor{Input: input, Table: newTable(region, c), Journal: &Journal{region}, Counts: region.counts(), region: region, clock: c}, nil
 }
 
 // receive reads what a process is told; then the process dies when the pipe's other end is closed.

@@ -11,11 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The shared memory of one executor: a head, a journal of records, and slots. Its pages come into being when they are
+// The shared memory of one executor: a head, a journal of records, room for what it counts, and slots. Its pages come into being when they are
 // first written to, so that room for many large payloads costs nothing until they come.
 const (
 	headSize    = 4 << 10
 	journalSize = 8 << 20
+	slotsAt     = headSize + journalSize + CountsSize
 	slotSize    = 1<<20 + 20<<10      // an odd number of pages, so that slots do not share their places in the caches
 	slotHead    = 2 << 10             // what is said of a payload; both are in one page, if the payload is small
 	slotData    = slotSize - slotHead // the largest payload that a slot keeps, in bytes
@@ -107,7 +108,7 @@ type region struct {
 }
 
 // size is how many bytes there are for so many slots.
-func size(slots int) int { return headSize + journalSize + slots*slotSize }
+func size(slots int) int { return slotsAt + slots*slotSize }
 
 // mapRegion maps the file into this process.
 func mapRegion(f *os.File, slots int) (*region, error) {
@@ -122,18 +123,20 @@ func (r *region) unmap() error { return unix.Munmap(r.bytes) }
 
 func (r *region) journal() []byte { return r.bytes[headSize : headSize+journalSize] }
 
+func (r *region) counts() []byte { return r.bytes[headSize+journalSize : slotsAt : slotsAt] }
+
 func (r *region) at(i int) *slot {
-	return (*slot)(unsafe.Pointer(&r.bytes[headSize+journalSize+i*slotSize]))
+	return (*slot)(unsafe.Pointer(&r.bytes[slotsAt+i*slotSize]))
 }
 
 // beyond is all of a slot but its first page.
 func (r *region) beyond(i int) []byte {
-	start := headSize + journalSize + i*slotSize
+	start := slotsAt + i*slotSize
 	return r.bytes[start+headSize : start+slotSize]
 }
 
 // data is the room for the payload of a slot.
 func (r *region) data(i int) []byte {
-	start := headSize + journalSize + i*slotSize
+	start := slotsAt + i*slotSize
 	return r.bytes[start+slotHead : start+slotSize : start+slotSize]
 }

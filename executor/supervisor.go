@@ -30,6 +30,9 @@ type Config struct {
 	// Records publishes what a dead executor's journal held, but not of the asks that are asked again: they are those of
 	// the events of again, and will have records of their own.
 	Records func(entries [][]byte, again map[string]bool)
+	// Gone takes over what an executor has counted that is gone, and why it has died, one of [Reasons]; "": it has ended as
+	// it was told. The memory is not there any more when it returns. Nil: nobody counts.
+	Gone func(counts []byte, reason string)
 	// StopWithin is how long executors may take to finish what they have in hand.
 	StopWithin time.Duration
 	Log        *slog.Logger
@@ -56,6 +59,7 @@ type Supervisor struct {
 
 	members  []*member
 	custody  custody
+	counted  counted
 	suspects chan suspect
 	spares   chan *process // one at most, warm
 	burials  sync.WaitGroup
@@ -105,10 +109,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 
 // Ready is nil if at least one executor serves.
 func (s *Supervisor) Ready(context.Context) error {
-	for _, m := range s.members[:s.config.Executors] {
-		if p := m.current.Load(); p != nil && p.serves.Load() {
-			return nil
-		}
+	if s.Serving() > 0 {
+		return nil
 	}
 	return errors.New("no executor is ready yet")
 }
@@ -212,10 +214,12 @@ func (s *Supervisor) offer(ctx context.Context, p *process) bool {
 // live sees one executor through its life and, if it does not end by itself, to its burial.
 func (s *Supervisor) live(ctx context.Context, m *member, p *process) {
 	m.current.Store(p)
+	s.counts(p)
 	s.watch(ctx, p)
 	m.current.Store(nil)
 	s.burials.Go(func() { // meanwhile another takes its place
 		s.bury(ctx, p)
+		s.forget(p)
 		_ = p.region.unmap() // there is nothing in it any more
 	})
 }

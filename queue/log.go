@@ -36,6 +36,7 @@ type Log struct {
 	conn    *Conn
 	js      jetstream.JetStream
 	journal Journal // may be nil
+	counter Counter // likewise
 	dropped atomic.Uint64
 	told    uint64 // of the dropped: those that the process's own log tells of
 
@@ -60,15 +61,26 @@ type Log struct {
 }
 
 // NewLog returns a log; Close ends it.
-func NewLog(conn *Conn) *Log { return newLog(conn, nil) }
+func NewLog(conn *Conn) *Log { return newLog(conn, nil, nil) }
 
-func newLog(conn *Conn, journal Journal) *Log {
+// Counter counts records. It is called by many at once, and must not block.
+type Counter interface {
+	// Run counts a record that is given to the log, of a run that took so many milliseconds, or of something else.
+	Run(app string, kind hooks.Kind, name string, status hooks.Status, ms float64)
+	// Dropped counts records that nobody will have.
+	Dropped(n uint64)
+}
+
+// NewCountedLog is [NewLog] whose records are counted.
+func NewCountedLog(conn *Conn, counter Counter) *Log { return newLog(conn, nil, counter) }
+
+func newLog(conn *Conn, journal Journal, counter Counter) *Log {
 	js, err := conn.newPublisher()
 	if err != nil { // its options are constants; should they be refused, events' publisher does
 		js = conn.js
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &Log{conn: conn, js: js, journal: journal, ctx: ctx, cancel: cancel, due: make(chan struct{}, 1), moved: make(chan struct{}), done: make(chan struct{})}
+	l := &Log{conn: conn, js: js, journal: journal, counter: counter, ctx: ctx, cancel: cancel, due: make(chan struct{}, 1), moved: make(chan struct{}), done: make(chan struct{})}
 	l.flush = time.AfterFunc(logMoment, l.wake)
 	l.forget = conn.onReconnect(l.wake)
 	l.wake() // there may be something to mend
@@ -78,6 +90,9 @@ func newLog(conn *Conn, journal Journal) *Log {
 
 // Record has r published soon. It does not block, and wakes nobody: runs share the cost of their records.
 func (l *Log) Record(r hooks.Record) {
+	if l.counter != nil {
+		l.counter.Run(r.App, r.Kind, r.Name, r.Status, r.MS)
+	}
 	p := pending{record: r}
 	var entry []byte
 	if l.journal != nil && r.Stored == nil { // what somebody relies on is made again with the run
@@ -86,7 +101,7 @@ func (l *Log) Record(r hooks.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || len(l.waiting) >= logQueue && r.Stored == nil {
-		l.dropped.Add(1)
+		l.drop(1)
 		return
 	}
 	p.kept = entry != nil && l.journal.Keep(entry)
@@ -112,6 +127,13 @@ func (l *Log) wake() {
 	select {
 	case l.due <- struct{}{}:
 	default:
+	}
+}
+
+func (l *Log) drop(n uint64) {
+	l.dropped.Add(n)
+	if l.counter != nil {
+		l.counter.Dropped(n)
 	}
 }
 
@@ -224,7 +246,7 @@ func recordable(r *hooks.Record) bool {
 // message is the record as the stream takes it, or nil if it cannot be one.
 func (l *Log) message(r *hooks.Record) *nats.Msg {
 	if !recordable(r) {
-		l.dropped.Add(1)
+		l.drop(1)
 		return nil
 	}
 	return l.messageIn(make([]byte, 0, recordSize), r)
@@ -258,7 +280,7 @@ func (b *batch) stored() {
 func (l *Log) publish(b *batch) bool {
 	for len(b.messages) > 0 && !(l.mend() && l.attempt(b)) {
 		if !pause(l.ctx, logAgain) {
-			l.dropped.Add(uint64(len(b.messages)))
+			l.drop(uint64(len(b.messages)))
 			return false
 		}
 	}

@@ -21,8 +21,11 @@ type Journal interface {
 	Drop(n int)
 }
 
-// NewJournaledLog is [NewLog] whose records outlive the process, in the journal. [Log.Restore] publishes them then.
-func NewJournaledLog(conn *Conn, journal Journal) *Log { return newLog(conn, journal) }
+// NewJournaledLog is [NewLog] whose records outlive the process, in the journal, and are counted. [Log.Restore]
+// publishes them then.
+func NewJournaledLog(conn *Conn, journal Journal, counter Counter) *Log {
+	return newLog(conn, journal, counter)
+}
 
 // pending is a record that waits to be published.
 type pending struct {
@@ -34,7 +37,7 @@ type pending struct {
 // entry is the record as the message that it will be, and as the journal keeps that; nil if it cannot be one.
 func (l *Log) entry(r *hooks.Record) (*nats.Msg, []byte) {
 	if !recordable(r) {
-		l.dropped.Add(1)
+		l.drop(1)
 		return nil, nil
 	}
 	subject, id := l.conn.subjects.record(r.App, r.Kind, r.Name), ""
@@ -91,7 +94,7 @@ func (l *Log) Restore(ctx context.Context, entries [][]byte, again map[string]bo
 	for _, entry := range entries {
 		m := readEntry(entry)
 		if m == nil {
-			l.dropped.Add(1)
+			l.drop(1)
 			continue
 		}
 		if again[gjson.GetBytes(m.Data, "event").String()] {

@@ -54,6 +54,15 @@ func (p *Postgres) Remember(ctx context.Context, e *hooks.Event) error {
 	return nil
 }
 
+// Waiting returns how many events are in the outbox, at most so many.
+func (p *Postgres) Waiting(ctx context.Context, most int) (n int, err error) {
+	err = p.pool.QueryRow(ctx, "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS waiting", most).Scan(&n)
+	if err != nil {
+		return 0, postgresError(err)
+	}
+	return n, nil
+}
+
 // relayIdle is after what time the server takes the turn from a relay that it hears nothing of, because its machine is
 // gone: longer than publishing takes.
 const relayIdle = 30 * time.Second

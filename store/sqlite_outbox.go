@@ -48,6 +48,15 @@ func (s *SQLite) Remember(ctx context.Context, e *hooks.Event) error {
 	return err
 }
 
+// Waiting returns how many events are in the outbox, at most so many.
+func (s *SQLite) Waiting(ctx context.Context, most int) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?)", most).Scan(&n)
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	return n, nil
+}
+
 func (s *SQLite) oldest(ctx context.Context, n int) (*remembered, error) {
 	rows, err := s.read.QueryContext(ctx,
 		"SELECT seq, app, service, operation, phase, payload FROM outbox ORDER BY seq LIMIT ?", n)

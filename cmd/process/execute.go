@@ -12,6 +12,7 @@ import (
 
 	"gaff/executor"
 	"gaff/hooks"
+	"gaff/metrics"
 	"gaff/queue"
 	"gaff/tasks"
 )
@@ -103,7 +104,7 @@ func (p *Parts) execute(ctx context.Context, e *executor.Executor, cell string) 
 	if err != nil {
 		return err
 	}
-	recorder := queue.NewJournaledLog(p.Conn, e.Journal)
+	recorder := queue.NewJournaledLog(p.Conn, e.Journal, metrics.CountsIn(e.Counts))
 	defer recorder.Close()
 	w, err := p.newWorker(redis, recorder, e.Table)
 	if err != nil {

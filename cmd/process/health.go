@@ -19,7 +19,7 @@ func (p *Parts) checks(redis tasks.Redis) map[string]func(context.Context) error
 	}
 }
 
-// serveHealth answers /livez and /readyz at the configured address, if there is one, until ctx ends.
+// serveHealth answers /livez, /readyz and /metrics at the configured address, if there is one, until ctx ends.
 func (p *Parts) serveHealth(checks map[string]func(context.Context) error) (func(context.Context) error, error) {
 	if p.Config.HTTP == "" {
 		return func(context.Context) error { return nil }, nil
@@ -28,7 +28,8 @@ func (p *Parts) serveHealth(checks map[string]func(context.Context) error) (func
 	if err != nil {
 		return nil, err
 	}
-	server := edge.NewHealth(checks, p.Log)
+	p.Log.Info("serving health and metrics", "url", "http://"+listener.Addr().String())
+	server := edge.NewHealth(checks, p.Metrics.Handler(), p.Log)
 	return func(ctx context.Context) error { return server.Run(ctx, listener) }, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"gaff/hooks"
+	"gaff/metrics"
 	"gaff/queue"
 	"gaff/store"
 	"gaff/tasks"
@@ -16,6 +17,8 @@ type Store interface {
 	hooks.Documents
 	hooks.Outbox
 	hooks.Memory
+	// Waiting returns how many events are in the outbox, at most so many.
+	Waiting(ctx context.Context, most int) (int, error)
 	Ping(ctx context.Context) error
 	Doctor(ctx context.Context) []hooks.Finding
 	Close() error
@@ -33,6 +36,7 @@ type Parts struct {
 	// Collections carries out calls on documents, for HTTP and for scripts.
 	Collections *hooks.Collections
 	Releases    *queue.Releases
+	Metrics     *metrics.Metrics
 
 	Listener net.Listener // that the enqueuer serves on; nil: it opens the configured one
 	Open     bool         // no key is needed, for gaff dev on a loopback address
@@ -54,7 +58,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Parts, error) {
 	}
 	p := &Parts{
 		Config: c, Log: log, Conn: conn, Store: documents, Tables: &hooks.Tables{}, Releases: queue.NewReleases(conn),
-		live: newLive(),
+		live: newLive(), Metrics: metrics.New(log),
 	}
 	if p.Gate, err = queue.NewGate(conn, p.Tables); err != nil {
 		p.Close()

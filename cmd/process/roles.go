@@ -31,7 +31,7 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 	if err != nil {
 		return err
 	}
-	recorder := queue.NewLog(p.Conn)
+	recorder := queue.NewCountedLog(p.Conn, p.Metrics.Counts())
 	defer recorder.Close()
 	keys := &callers{Keys: queue.NewKeys(p.Conn)}
 	jobs := tasks.NewQueue(redis)
@@ -41,7 +41,10 @@ func Enqueuer(ctx context.Context, p *Parts) error {
 	config := p.edge(redis, jobs, keys)
 	config.Accounts = accounts
 	config.Checks["keys"] = keys.check
-	config.Recorder = recorder
+	config.Recorder, config.Metrics = recorder, p.Metrics.Handler()
+	if err := p.showWaiting(jobs); err != nil {
+		return err
+	}
 	server, err := edge.New(config)
 	if err != nil {
 		listener.Close()

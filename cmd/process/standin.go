@@ -30,6 +30,7 @@ type standIn struct {
 	jobs     *tasks.Queue
 	recorder *queue.Log
 	crashes  *hooks.Strikes
+	died     func(reason string) // counts an executor
 }
 
 // Holds implements [executor.StandIn].

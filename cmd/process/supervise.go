@@ -24,20 +24,27 @@ func supervise(ctx context.Context, p *Parts, output io.Writer) error {
 	if err := redis.Ping(ctx); err != nil {
 		return err
 	}
-	recorder := queue.NewLog(p.Conn)
+	recorder := queue.NewCountedLog(p.Conn, p.Metrics.Counts())
 	defer recorder.Close()
 	jobs := tasks.NewQueue(redis)
 	defer jobs.Close()
+	died, err := p.Metrics.Deaths(executor.Reasons())
+	if err != nil {
+		return err
+	}
 	crashes := hooks.NewStrikes(maxCrashes, crashWindow)
 	var sets []*executor.Supervisor
 	for _, set := range p.Config.sets() {
 		s, err := p.keep(ctx, set, &standIn{
-			Parts: p, ctx: context.WithoutCancel(ctx), jobs: jobs, recorder: recorder, crashes: crashes,
+			Parts: p, ctx: context.WithoutCancel(ctx), jobs: jobs, recorder: recorder, crashes: crashes, died: died,
 		}, output)
 		if err != nil {
 			return err
 		}
 		sets = append(sets, s)
+	}
+	if err := p.showExecutors(sets); err != nil {
+		return err
 	}
 	checks := maps.Clone(p.checks(redis))
 	delete(checks, "releases")
@@ -80,6 +87,11 @@ func (p *Parts) keep(ctx context.Context, set AppSet, s *standIn, output io.Writ
 		Records: func(entries [][]byte, again map[string]bool) {
 			if err := s.recorder.Restore(context.WithoutCancel(ctx), entries, again); err != nil {
 				p.Log.Error("records of an executor that died are lost", "records", len(entries), "error", err)
+			}
+		},
+		Gone: func(counts []byte, reason string) {
+			if p.Metrics.Gone(counts); reason != "" {
+				s.died(reason)
 			}
 		},
 		StopWithin: stopWithin + killAfter, Log: log,

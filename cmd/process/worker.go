@@ -45,7 +45,7 @@ func Worker(ctx context.Context, p *Parts) error {
 		debug.SetGCPercent(400)
 		debug.SetMemoryLimit(int64(p.Config.MemoryLimit))
 	}
-	recorder := queue.NewLog(p.Conn)
+	recorder := queue.NewCountedLog(p.Conn, p.Metrics.Counts())
 	defer recorder.Close()
 	w, err := p.newWorker(redis, recorder, nil)
 	if err != nil {
