@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func scrape(t *testing.T, m *Metrics, name string) string {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	m.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if answer.Code != 200 || !strings.HasPrefix(answer.Header().Get("Content-Type"), "text/plain") {
 		t.Fatalf("%d %v %s", answer.Code, answer.Header(), answer.Body)
 	}
@@ -326,6 +327,6 @@ func BenchmarkScrape(b *testing.B) {
 	}
 	for b.Loop() {
 		answer := httptest.NewRecorder()
-		m.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+		m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	}
 }
