@@ -24,7 +24,7 @@ func TestKilledExecutorsLoseNothing(t *testing.T) {
 		"hooks/call.js": "function beforePOST(req, res) { setTimeout(function () { res.end({data: {n: req.body.n}}); }, req.body.n % 5); }\n" +
 			"function afterPOST(req, res) { var s = 0; for (var i = 0; i < 2e4; i++) s += i; log.info(req.body.n); res.end(); }\n",
 	}
-	w := newWorld(t, files, "GAFF_EXECUTORS=2")
+	w := newWorld(t, files, "GAFF_EXECUTORS=4")
 	lasts := 5 * time.Second
 	if long() {
 		lasts = time.Minute
@@ -35,7 +35,7 @@ func TestKilledExecutorsLoseNothing(t *testing.T) {
 	for range 16 {
 		g.Go(func() { w.load(done, &asked, &told) })
 	}
-	g.Go(func() { w.kill(done, &killed) })
+	g.Go(func() { w.kill(done, &asked, &killed) })
 	<-time.After(lasts) // the load is what lasts
 	close(done)
 	g.Wait()
@@ -84,20 +84,25 @@ func (w *world) load(done <-chan struct{}, asked, told *atomic.Int64) {
 	}
 }
 
-// kill kills an executor each second, or three if tests are to be short, until done is closed.
-func (w *world) kill(done <-chan struct{}, killed *atomic.Int64) {
+// kill kills an executor each second, or two if tests are to be short, until done is closed. Where executors take longer to
+// start than that, it waits until asks have been answered since.
+func (w *world) kill(done <-chan struct{}, asked, killed *atomic.Int64) {
 	every := time.Second
 	if !long() {
-		every /= 3
+		every /= 2
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for {
+	for enough := int64(0); ; {
 		select {
 		case <-done:
 			return
 		case <-tick.C:
 		}
+		if asked.Load() < enough {
+			continue
+		}
+		enough = asked.Load() + 64
 		if pids := w.executors(); len(pids) > 0 && syscall.Kill(pids[rand.IntN(len(pids))], syscall.SIGKILL) == nil {
 			killed.Add(1)
 		}

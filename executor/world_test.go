@@ -193,7 +193,7 @@ func (w *world) ask(service, message string, within time.Duration) (hooks.Verdic
 	return v, time.Since(started)
 }
 
-// await waits until ok holds, for at most 60 s.
+// await waits until ok holds, for at most 3 minutes: the machine may be busy.
 func (w *world) await(what string, ok func() bool) {
 	w.t.Helper()
 	w.awaitEvery(10*time.Millisecond, what, ok)
@@ -203,9 +203,9 @@ func (w *world) awaitEvery(pause time.Duration, what string, ok func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
-	for deadline := time.Now().Add(60 * time.Second); !ok(); <-tick.C {
+	for deadline := time.Now().Add(3 * time.Minute); !ok(); <-tick.C {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("not within 60 s: %s", what)
+			w.t.Fatalf("not within 3 min: %s", what)
 		}
 	}
 }

@@ -14,9 +14,10 @@ import (
 // stored once. An outbox that is down for longer may repeat an event.
 const duplicateWindow = 10 * time.Minute
 
-// recordWindow is the same for records. It covers a publisher that tries again; a longer one would have the server
-// remember each of the many runs of that time.
-const recordWindow = 30 * time.Second
+// recordWindow is the same for records. It covers a publisher that tries again, and an event that comes again because its
+// worker died just when it had recorded a run; a longer one would have the server remember each of the many runs of that
+// time.
+const recordWindow = 2 * time.Minute
 
 func (c *Conn) eventStream() string { return c.kept("EVENTS") }
 func (c *Conn) logStream() string   { return c.kept("LOG") }
