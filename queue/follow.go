@@ -171,11 +171,19 @@ func (f *follower) forget(at place) {
 	}
 }
 
-// end stops a watcher and lets it get rid of what it still has to say, so that its goroutine ends.
+// end stops a watcher and lets it get rid of what it still has to say, so that its goroutine ends. It does not wait for the
+// watcher to close its channel, which it never does if its context ended while it was made: once it is stopped, at most one
+// more message is handed over, for which there is room.
 func end(watcher jetstream.KeyWatcher) {
-	if err := watcher.Stop(); err != nil && !errors.Is(err, nats.ErrBadSubscription) && !errors.Is(err, nats.ErrConnectionClosed) {
-		return
-	}
-	for range watcher.Updates() {
+	_ = watcher.Stop() // it fails only if it has ended
+	for {
+		select {
+		case _, ok := <-watcher.Updates():
+			if !ok {
+				return
+			}
+		default:
+			return
+		}
 	}
 }

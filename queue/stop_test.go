@@ -37,3 +37,24 @@ func TestStopWithoutServer(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+// A worker can stop at any moment of its start.
+func TestStopWhileStarting(t *testing.T) {
+	t.Parallel()
+	c := connect(t, Config{})
+	for i := range 60 {
+		began := time.NewTimer(time.Duration(i) * 500 * time.Microsecond)
+		stop := consume(t, c, echo, ConsumeOptions{})
+		<-began.C
+		ended := make(chan error, 1)
+		go func() { ended <- stop() }()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("a worker that was stopped %v after its start does not end", time.Duration(i)*500*time.Microsecond)
+		}
+	}
+}
