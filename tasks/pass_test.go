@@ -29,11 +29,11 @@ func TestTaskOfAnotherApp(t *testing.T) {
 		})
 		for range 2 {
 			run(t, func(ctx context.Context) error {
-				return Serve(ctx, r, others, Options{Tables: tables, Apps: hooks.Apps{Except: []string{hooks.DefaultApp}}, Log: new(logs).logger()})
+				return Serve(ctx, r, others, Options{Tables: tables, Apps: hooks.Apps{Except: []string{"a"}}, Log: new(logs).logger()})
 			})
 		}
 		run(t, func(ctx context.Context) error {
-			return Serve(ctx, r, ours, Options{Tables: tables, Apps: hooks.Apps{Only: hooks.DefaultApp}, Log: new(logs).logger()})
+			return Serve(ctx, r, ours, Options{Tables: tables, Apps: hooks.Apps{Only: "a"}, Log: new(logs).logger()})
 		})
 		const n = 40
 		now := time.Now()
@@ -59,7 +59,7 @@ func TestTaskThatNobodyServes(t *testing.T) {
 			return Serve(ctx, r, newGated(), Options{
 				Tables: tables, Apps: hooks.Apps{Only: "other"}, Log: new(logs).logger(),
 				Served: func(_ context.Context, app string) bool {
-					if app != hooks.DefaultApp {
+					if app != "a" {
 						t.Errorf("asks for %s", app)
 					}
 					looked.Add(1)
@@ -69,7 +69,9 @@ func TestTaskThatNobodyServes(t *testing.T) {
 		})
 		id := enqueueAt(t, r, "job", time.Now())
 		waitState(t, r, id, asynq.TaskStateRetry)
-		info, err := asynq.NewInspector(r.opt).GetTaskInfo(r.queue(), id)
+		q := NewQueue(r)
+		defer q.Close()
+		info, err := q.inspector.GetTaskInfo(r.queue(), id)
 		if err != nil || time.Until(info.NextProcessAt) < unservedFor/2 || info.Retried != 0 {
 			t.Errorf("%+v, %v", info, err)
 		}

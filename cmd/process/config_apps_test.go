@@ -12,7 +12,9 @@ import (
 
 func TestParseApps(t *testing.T) {
 	t.Parallel()
-	own := func(app string, n int) process.AppSet { return process.AppSet{Apps: hooks.Apps{Only: app}, Executors: n} }
+	own := func(app string, n int) process.AppSet {
+		return process.AppSet{Apps: hooks.Apps{Only: app}, Executors: n}
+	}
 	rest := func(apps ...string) process.AppSet { return process.AppSet{Apps: hooks.Apps{Except: apps}} }
 	for text, want := range map[string][]process.AppSet{
 		"*":                {},
