@@ -20,6 +20,8 @@ const (
 	ackPrefix = "$JS.ACK."
 	// ackHeader has that of a message that is handed on: servers take none as a reply subject.
 	ackHeader = "Gaff-Ack"
+	// storedHeader marks a message whose data is not with it, but in its stream.
+	storedHeader = "Gaff-Stored"
 	// fullAgain is after what time a message comes again that found no room where it was handed on to.
 	fullAgain = time.Second
 	// unservedAgain is after what time a message comes again whose app nobody serves.
@@ -45,7 +47,13 @@ func (h *hands) pass(ctx context.Context, d *delivery) bool {
 		header = nats.Header{}
 	}
 	header.Set(ackHeader, d.message.Reply())
-	err := h.own.forward(to, &nats.Msg{Subject: d.message.Subject(), Data: d.message.Data(), Header: header})
+	m := &nats.Msg{Subject: d.message.Subject(), Data: d.message.Data(), Header: header}
+	err := h.own.forward(to, m)
+	if errors.Is(err, nats.ErrMaxPayload) { // with one header more
+		m.Data = nil
+		header.Set(storedHeader, "1")
+		err = h.own.forward(to, m)
+	}
 	d.then = func() { h.leave(d, err) }
 	d.end()
 	return true
@@ -57,6 +65,10 @@ func (h *hands) receive(m *nats.Msg) {
 	m.Header.Del(ackHeader)
 	if !strings.HasPrefix(m.Reply, ackPrefix) {
 		h.conn.log.Warn("a message that is of no stream was dropped", "subject", m.Subject)
+		return
+	}
+	if err := h.complete(m); err != nil {
+		h.conn.log.Warn("a message that was handed on without its data is left; it comes again", "subject", m.Subject, "error", err)
 		return
 	}
 	d := &delivery{message: guest{m}, arrived: time.Now(), room: h.guests}
@@ -76,6 +88,30 @@ func (h *hands) receive(m *nats.Msg) {
 			h.handed <- d
 		}
 	})
+}
+
+// complete gets the data of a message that was too large to be handed on.
+func (h *hands) complete(m *nats.Msg) error {
+	if m.Header.Get(storedHeader) == "" {
+		return nil
+	}
+	m.Header.Del(storedHeader)
+	meta, err := m.Metadata()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(h.runs, ackTimeout)
+	defer cancel()
+	stream, err := h.conn.js.Stream(ctx, meta.Stream)
+	if err != nil {
+		return err
+	}
+	stored, err := stream.GetMsg(ctx, meta.Sequence.Stream)
+	if err != nil {
+		return err
+	}
+	m.Data = stored.Data
+	return nil
 }
 
 // guest is a message of a stream that has come by way of another process.
