@@ -20,7 +20,7 @@ func (a *api) describe() {
 	filter := []*huma.Param{
 		text("kind", "only records of this kind: hook, job or audit, which are changes that somebody made"),
 		text("hook", "only runs of this hook"), text("job", "only runs of this job"), text("status", "only runs that ended so"),
-		text("since", "a duration such as 1h, or a time"), text("id", "only runs that this event caused"),
+		text("since", "a duration such as 1h, or a time"), text("id", "only runs that this event caused"), text("trace", "only runs of the trace of this id"),
 		{Name: "limit", In: "query", Description: "the newest so many", Schema: &huma.Schema{Type: "integer"}},
 	}
 	answer := func(status, description, media string, schema *huma.Schema) map[string]*huma.Response {

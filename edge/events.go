@@ -26,7 +26,7 @@ func (s *Server) event(x *exchange) error {
 		e.ID = x.id
 	}
 	x.identify(e.ID)
-	e.Depth = max(e.Depth, x.depth)
+	e.Depth, e.Trace = max(e.Depth, x.depth), x.trace
 	if err := hooks.CheckDepth(e.Depth, e.Service+" "+e.Operation); err != nil {
 		return err
 	}

@@ -15,7 +15,8 @@ import (
 
 // exchange is one request with its answer. It belongs to one goroutine.
 type exchange struct {
-	depth     int // how many hooks stand between the request and the outside
+	depth     int    // how many hooks stand between the request and the outside
+	trace     string // the traceparent of the request, if it has one
 	w         http.ResponseWriter
 	r         *http.Request
 	id        string // of the request and of the event that it causes
@@ -71,6 +72,7 @@ func (s *Server) answer(x *exchange, rt *route) error {
 	if x.depth, err = depthOf(x.r); err != nil {
 		return err
 	}
+	x.trace = traceOf(x.r)
 	cancel, err := x.limit()
 	if err != nil {
 		return err
@@ -104,6 +106,14 @@ func depthOf(r *http.Request) (int, error) {
 		return 0, hooks.Errorf(hooks.CodeBadRequest, "%s takes a number", hooks.DepthHeader)
 	}
 	return int(depth), nil
+}
+
+// traceOf returns the request's traceparent. One that is malformed, or one of several, is none: nobody fails for it.
+func traceOf(r *http.Request) string {
+	if values := r.Header.Values(hooks.TraceHeader); len(values) == 1 {
+		return hooks.ParseTrace(values[0])
+	}
+	return ""
 }
 
 // limit gives the request the deadline that its header Gaff-Deadline asks for, in milliseconds.

@@ -34,7 +34,7 @@ func (s *Server) logs(x *exchange) error {
 // logFilter reads which records of the caller's app the parameters select.
 func logFilter(x *exchange) (hooks.LogFilter, error) {
 	f := hooks.LogFilter{App: x.caller.app, Limit: defaultRecords}
-	p, err := parseParams(x.r.URL.RawQuery, "kind", "hook", "job", "status", "since", "id", "limit")
+	p, err := parseParams(x.r.URL.RawQuery, "kind", "hook", "job", "status", "since", "id", "trace", "limit")
 	if err != nil {
 		return f, err
 	}
@@ -57,7 +57,7 @@ func logFilter(x *exchange) (hooks.LogFilter, error) {
 			return f, err
 		}
 	}
-	f.Event, f.Status = p["id"], hooks.Status(p["status"])
+	f.Event, f.Trace, f.Status = p["id"], p["trace"], hooks.Status(p["status"])
 	if f.Status != "" && !slices.Contains(statuses(), f.Status) {
 		return f, wrong("status", "ok, rejected, failed, timeout, crashed or dead")
 	}

@@ -19,6 +19,7 @@ func (s *Server) rest(x *exchange) error {
 		ID:         x.r.PathValue("id"),
 		Origin:     x.caller.origin,
 		Depth:      x.depth,
+		Trace:      x.trace,
 	}
 	if err := x.caller.allowed(&route{scopes: collectionScopes(call.Collection)}); err != nil {
 		return err

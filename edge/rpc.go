@@ -32,7 +32,7 @@ func (s *Server) rpc(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	call := hooks.MethodCall{RequestID: x.id, App: x.caller.app, Origin: x.caller.origin, Depth: x.depth}
+	call := hooks.MethodCall{RequestID: x.id, App: x.caller.app, Origin: x.caller.origin, Depth: x.depth, Trace: x.trace}
 	if err := x.readCall(body, &call); err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (s *Server) enqueueJob(x *exchange, in *enqueueInput) (*tagged[enqueued], e
 	if job == nil {
 		return nil, hooks.Errorf(hooks.CodeNotFound, "there is no job %s", in.Name)
 	}
-	o := hooks.TaskOrder{App: x.caller.app, Job: in.Name, Cron: job.Schedule}
+	o := hooks.TaskOrder{App: x.caller.app, Job: in.Name, Cron: job.Schedule, Trace: x.trace}
 	if in.Body != nil {
 		at, err := hooks.TaskTime(in.Body.Delay, in.Body.At, time.Now())
 		if err != nil {

@@ -86,6 +86,7 @@ type slot struct {
 		size uint32
 		text [maxSubject]byte
 	}
+	trace slotText
 
 	version  atomic.Uint32
 	stand    atomic.Uint32

@@ -67,6 +67,7 @@ func (t *Table) Hold(h *hooks.Held) hooks.Slot {
 	s.deadline = t.clock.of(h.Deadline)
 	s.subject.size = uint32(copy(s.subject.text[:], h.Subject))
 	s.reply.size = uint32(copy(s.reply.text[:], h.Reply))
+	s.trace.set(h.Trace)
 	s.data, s.tooLarge, s.sent = uint32(len(h.Data)), len(h.Data) > slotData, false
 	if !s.tooLarge {
 		copy(t.region.data(i), h.Data)

@@ -35,6 +35,7 @@ func (r *region) read(i int, c clock) *hooks.Taken {
 	t.Kind, t.App, t.Deadline = hooks.HeldKind(s.kind), s.owner.get(), c.time(s.deadline)
 	t.Subject = string(s.subject.text[:min(s.subject.size, maxSubject)])
 	t.Reply = string(s.reply.text[:min(s.reply.size, maxSubject)])
+	t.Trace = hooks.ParseTrace(s.trace.get())
 	if t.Lost = s.tooLarge || s.data > slotData; !t.Lost {
 		t.Data = append([]byte(nil), r.data(i)[:s.data]...)
 	}

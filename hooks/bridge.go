@@ -166,7 +166,7 @@ func successful(reply Reply) (json.RawMessage, error) {
 func (h *host) verbCall(collection, operation string, data json.RawMessage) CollectionCall {
 	call := CollectionCall{
 		App: h.event.App, Operation: operation, Collection: collection, Session: h.event.Session, Origin: Script,
-		Depth: h.event.Depth + 1,
+		Depth: h.event.Depth + 1, Trace: h.event.Trace,
 	}
 	if operation != "POST" {
 		call.ID = gjson.GetBytes(data, "_id").String()

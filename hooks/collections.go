@@ -58,6 +58,7 @@ type CollectionCall struct {
 	Session    json.RawMessage
 	Origin     Origin
 	Depth      int
+	Trace      string // see [Event]
 }
 
 // Reply is the answer to a call that was carried out.
@@ -113,7 +114,7 @@ func (call *CollectionCall) check() error {
 // event returns an event of the call with what all phases share.
 func (call *CollectionCall) event(phase Phase) *Event {
 	return &Event{
-		App: call.App, Service: call.Collection, Operation: call.Operation, Phase: phase,
+		App: call.App, Service: call.Collection, Operation: call.Operation, Phase: phase, Trace: call.Trace,
 		Payload: Payload{
 			ID: call.RequestID, Key: call.ID, Query: call.Query, Hint: call.Hint, Headers: call.Headers,
 			Session: call.Session, Origin: call.Origin, Depth: call.Depth,

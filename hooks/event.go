@@ -49,6 +49,9 @@ type Event struct {
 	Payload
 	// Deadline bounds the whole chain; the zero time means that the receiver sets its default.
 	Deadline time.Time
+	// Trace is the traceparent of the trace that the call belongs to, as [ParseTrace] returns it; empty: none. It travels
+	// beside the payload.
+	Trace string
 	// Attempt counts deliveries from 1; 0 means 1.
 	Attempt int
 	// Asked says that somebody waits for the verdict: of after and failed hooks only those that are sync run. Otherwise the

@@ -77,6 +77,7 @@ func (h *host) call(ctx context.Context, name string, args []json.RawMessage) (j
 func (h *host) collectionCall(operation string, args []json.RawMessage) (CollectionCall, error) {
 	call := CollectionCall{
 		App: h.event.App, Operation: operation, Session: h.event.Session, Origin: Script, Depth: h.event.Depth + 1,
+		Trace: h.event.Trace,
 	}
 	var path string
 	if len(args) == 0 || json.Unmarshal(args[0], &path) != nil {

@@ -65,7 +65,7 @@ func (r *run) called(res *scriptResult, fault *Error) (json.RawMessage, error) {
 // RPC is the host function rpc.call of scripts: a service, a method, a payload. The call is the script's own, made one
 // deeper than the event that the script runs for.
 func (m *Methods) RPC(ctx context.Context, c *Caller, args []json.RawMessage) (json.RawMessage, error) {
-	call := MethodCall{App: c.Event.App, Session: c.Event.Session, Origin: Script, Depth: c.Event.Depth + 1}
+	call := MethodCall{App: c.Event.App, Session: c.Event.Session, Origin: Script, Depth: c.Event.Depth + 1, Trace: c.Event.Trace}
 	if len(args) < 2 || json.Unmarshal(args[0], &call.Service) != nil || json.Unmarshal(args[1], &call.Method) != nil {
 		return nil, Errorf(CodeBadRequest, "rpc takes the name of a service, the name of a method, and a payload")
 	}

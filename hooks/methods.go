@@ -60,7 +60,8 @@ type MethodCall struct {
 	Session   json.RawMessage
 	Origin    Origin
 	Depth     int
-	Slot      Slot // where the process notes what it does with the call; nil if nobody watches it
+	Trace     string // see [Event]
+	Slot      Slot   // where the process notes what it does with the call; nil if nobody watches it
 }
 
 // eventTimeout is how long the stream has to take the event of a call.
@@ -131,6 +132,7 @@ func checkPayload(raw json.RawMessage) error {
 func (call *MethodCall) event(phase Phase) *Event {
 	return &Event{
 		App: call.App, Service: call.Service, Operation: call.Method, Phase: phase, Slot: call.Slot,
+		Trace: call.Trace,
 		Payload: Payload{
 			ID: call.RequestID, Message: call.Payload, Headers: call.Headers, Session: call.Session, Origin: call.Origin,
 			Depth: call.Depth,
@@ -250,7 +252,7 @@ func (m *Methods) run(ctx context.Context, t *Table, c *callable, call *MethodCa
 func (m *Methods) record(t *Table, e *Event, started time.Time, err error) {
 	r := Record{
 		ID: newID(), Time: started.UTC(), App: e.App, Kind: KindMethod, Service: e.Service, Name: e.Operation, Event: e.ID,
-		Attempt: 1, Status: StatusOK, MS: float64(time.Since(started).Microseconds()) / 1000, Input: input(e),
+		Trace: TraceID(e.Trace), Attempt: 1, Status: StatusOK, MS: float64(time.Since(started).Microseconds()) / 1000, Input: input(e),
 	}
 	if err != nil {
 		failed := AsError(err)

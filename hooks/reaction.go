@@ -143,7 +143,7 @@ func Crashed(e *Event, t *Table, m *Match) Reaction {
 	err := Errorf(CodeHookCrashed, "the workers that ran it have died or were cut off")
 	return Reaction{Ran: true, Error: err, Record: Record{
 		Time: time.Now().UTC(), App: e.App, Kind: KindHook, Name: m.Name, Function: m.Function, Event: e.ID,
-		Release: t.Release.Number, Attempt: e.Attempt, Status: StatusCrashed,
+		Trace: TraceID(e.Trace), Release: t.Release.Number, Attempt: e.Attempt, Status: StatusCrashed,
 		Error: &RecordError{Code: err.Code, Message: err.Message},
 	}}
 }

@@ -42,6 +42,7 @@ type Record struct {
 	Service  string          `json:"service,omitempty"` // of a method
 	Function string          `json:"function,omitempty"`
 	Event    string          `json:"event"`
+	Trace    string          `json:"trace,omitempty"` // the id of the trace that the call belongs to
 	Input    json.RawMessage `json:"input,omitempty"` // the event as the hook saw it, credentials masked
 	Release  uint64          `json:"release"`
 	Attempt  int             `json:"attempt"`
@@ -87,6 +88,7 @@ type LogFilter struct {
 	Name   string
 	Status Status
 	Event  string // the event's id
+	Trace  string // the trace's id
 	Since  time.Time
 	Limit  int // the newest so many; 0 means the reader's default
 }
@@ -98,5 +100,6 @@ func (f *LogFilter) Match(r *Record) bool {
 		(f.Name == "" || f.Name == r.Name) &&
 		(f.Status == "" || f.Status == r.Status) &&
 		(f.Event == "" || f.Event == r.Event) &&
+		(f.Trace == "" || f.Trace == r.Trace) &&
 		!r.Time.Before(f.Since)
 }

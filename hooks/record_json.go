@@ -19,6 +19,9 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 		dst = appendText(append(dst, ','), "function", r.Function)
 	}
 	dst = appendText(append(dst, ','), "event", r.Event)
+	if r.Trace != "" {
+		dst = appendText(append(dst, ','), "trace", r.Trace)
+	}
 	dst = appendRaw(dst, "input", r.Input)
 	dst = strconv.AppendUint(append(dst, `,"release":`...), r.Release, 10)
 	dst = strconv.AppendInt(append(dst, `,"attempt":`...), int64(r.Attempt), 10)

@@ -105,7 +105,7 @@ func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *ru
 		runner: r, table: t, event: e, started: now, place: e.Place, host: &host{runner: r, event: e},
 		record: Record{
 			ID: newID(), Time: now.UTC(), App: e.App, Kind: kind, Name: name, Function: function,
-			Event: e.ID, Release: t.Release.Number, Attempt: max(e.Attempt, 1), Status: StatusOK,
+			Event: e.ID, Trace: TraceID(e.Trace), Release: t.Release.Number, Attempt: max(e.Attempt, 1), Status: StatusOK,
 			Passing: e.Phase == Before,
 		},
 	}

@@ -57,6 +57,7 @@ type TaskOrder struct {
 	Cron    string // the job's schedule
 	Script  string // the path of a script that runs by itself; empty: the job's
 	Payload json.RawMessage
+	Trace   string    // see [Event]
 	At      time.Time // the zero time: now
 	// ID makes sure that the task is made once: while one of that id waits, runs, or has run within a day, another is not
 	// made; one that has failed for good makes room. Empty: an id is made.
@@ -104,7 +105,7 @@ const CodeOverlap Code = "OVERLAP"
 func NewUnrunRecord(e *Event, release uint64, status Status, code Code, message string) Record {
 	return Record{
 		ID: newID(), Time: time.Now().UTC(), App: e.App, Kind: KindJob, Name: e.Operation, Function: RunJob, Event: e.ID,
-		Release: release, Attempt: max(e.Attempt, 1), Status: status, Error: &RecordError{Code: code, Message: message},
+		Trace: TraceID(e.Trace), Release: release, Attempt: max(e.Attempt, 1), Status: status, Error: &RecordError{Code: code, Message: message},
 	}
 }
 

@@ -41,6 +41,7 @@ type Held struct {
 	Reply    string    // where the verdict or the acknowledgement goes; the id of a task
 	Deadline time.Time // of the whole chain; zero: none
 	Data     []byte    // the payload
+	Trace    string    // of an ask
 }
 
 // Running is one run that is under way.

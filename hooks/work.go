@@ -12,7 +12,8 @@ type Work struct {
 	App      string          `json:"app"`
 	Hook     string          `json:"hook"`
 	Function string          `json:"function,omitempty"`
-	Event    json.RawMessage `json:"event"`              // {service, operation, phase} and the payload
+	Event    json.RawMessage `json:"event"` // {service, operation, phase} and the payload
+	Trace    string          `json:"traceparent,omitempty"`
 	Stored   time.Time       `json:"stored"`             // when the event was published
 	Sequence uint64          `json:"sequence,omitempty"` // of the event in its stream
 	Cut      bool            `json:"cut,omitempty"`      // what the event carries was too much: the stream has it
@@ -44,7 +45,7 @@ func NewWork(id string, e *Event, stored time.Time, m *Match) Work {
 		size += len(*e.raw(name))
 	}
 	return Work{
-		ID: id, App: e.App, Hook: m.Name, Function: m.Function, Event: e.whole(&e.Payload, size), Stored: stored.UTC(),
+		ID: id, App: e.App, Hook: m.Name, Function: m.Function, Event: e.whole(&e.Payload, size), Trace: e.Trace, Stored: stored.UTC(),
 	}
 }
 
@@ -71,7 +72,7 @@ func (w *Work) ParseEvent() (*Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("event of work %s: %w", w.ID, err)
 	}
-	return &Event{App: w.App, Service: about.Service, Operation: about.Operation, Phase: about.Phase, Payload: payload}, nil
+	return &Event{App: w.App, Service: about.Service, Operation: about.Operation, Phase: about.Phase, Payload: payload, Trace: ParseTrace(w.Trace)}, nil
 }
 
 // FinalID is the id of the record with which the work ends.
@@ -98,7 +99,7 @@ func (w *Work) Bury(now time.Time, e *Event) (DeadLetter, Record) {
 	letter := DeadLetter{Work: *w, Time: now.UTC(), Error: &RecordError{Code: CodeHookError}}
 	record := Record{
 		ID: w.FinalID(), Time: now.UTC(), App: w.App, Kind: KindHook, Name: w.Hook, Function: w.Function, Event: e.ID,
-		Attempt: len(w.Attempts), Status: StatusDead,
+		Trace: TraceID(e.Trace), Attempt: len(w.Attempts), Status: StatusDead,
 	}
 	if n := len(w.Attempts); n > 0 {
 		last := w.Attempts[n-1]

@@ -69,6 +69,7 @@ func (c *Client) request(ctx context.Context, caller *hooks.Caller, m *message) 
 	if err == nil {
 		var r *http.Request
 		if r, err = c.build(ctx, m, target); err == nil {
+			carry(r, caller.Event)
 			a, give, err = c.exchange(r, caller, m, target)
 		}
 	}

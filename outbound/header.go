@@ -3,6 +3,7 @@ package outbound
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gaff/hooks"
@@ -11,7 +12,7 @@ import (
 // ours are headers that the connection needs as it is. Compression is the transport's: it bounds what it unpacks.
 var ours = map[string]bool{
 	"Connection": true, "Content-Length": true, "Transfer-Encoding": true, "Upgrade": true, "Te": true, "Trailer": true,
-	"Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authorization": true, "Expect": true, "Accept-Encoding": true,
+	hooks.DepthHeader: true, "Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authorization": true, "Expect": true, "Accept-Encoding": true,
 }
 
 func (m *message) setHeaders(r *http.Request, target *target) error {
@@ -48,6 +49,15 @@ func (m *message) setHeaders(r *http.Request, target *target) error {
 		r.Header.Set(name, value)
 	}
 	return nil
+}
+
+// carry adds what a request says of the event behind it: how deep it is, so that a loop over our own HTTP ends, and of which
+// trace, unless the script says that.
+func carry(r *http.Request, e *hooks.Event) {
+	r.Header.Set(hooks.DepthHeader, strconv.Itoa(e.Depth+1))
+	if next := hooks.NextTrace(e.Trace); next != "" && r.Header.Get(hooks.TraceHeader) == "" {
+		r.Header.Set(hooks.TraceHeader, next)
+	}
 }
 
 // validHeader reports whether a header may be sent: the name is a token, and the value has no control characters.

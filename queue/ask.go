@@ -20,6 +20,7 @@ type ask struct {
 	subject  string
 	replyTo  string
 	left     time.Duration // for the whole chain; 0: the default
+	trace    string
 	data     []byte
 	received time.Time
 	crash    *hooks.Crash
@@ -69,6 +70,7 @@ func (a *ask) hold() bool {
 	a.slot = s.watch.Hold(&hooks.Held{
 		Kind: hooks.HeldAsk, App: s.conn.subjects.appOf(a.subject), Subject: a.subject, Reply: a.replyTo,
 		Deadline: a.received.Add(cmp.Or(a.left, hooks.DefaultTimeout)), Data: a.data,
+		Trace: a.trace,
 	})
 	return a.slot != nil
 }
@@ -79,6 +81,7 @@ func (a *ask) parse(e *hooks.Event) error {
 		return err
 	}
 	e.Deadline, e.Asked = a.received.Add(cmp.Or(a.left, hooks.DefaultTimeout)), true
+	e.Trace = a.trace
 	var err error
 	e.Payload, err = hooks.ParsePayload(a.data)
 	return err
@@ -148,7 +151,7 @@ func (a *ask) finish() {
 	if a.slot != nil {
 		a.slot.Done(a.buffer)
 	}
-	a.slot, a.crash = nil, nil
+	a.slot, a.crash, a.trace = nil, nil, ""
 	a.subject, a.replyTo, a.left, a.data = "", "", 0, nil
 	if cap(a.buffer) > maxKept {
 		a.buffer = nil

@@ -89,7 +89,7 @@ func (g *Gate) Call(ctx context.Context, call hooks.MethodCall) (hooks.Reply, er
 	if limit := g.conn.nc.MaxPayload(); int64(len(data)) > limit {
 		return hooks.Reply{}, hooks.Errorf(hooks.CodeTooLarge, "the call has %d bytes, NATS takes %d", len(data), limit)
 	}
-	answer, err := g.calls.ask(ctx, g.conn.subjects.call(&call), data)
+	answer, err := g.calls.ask(ctx, g.conn.subjects.call(&call), data, hooks.ParseTrace(call.Trace))
 	if err != nil {
 		return hooks.Reply{}, err
 	}
@@ -97,12 +97,13 @@ func (g *Gate) Call(ctx context.Context, call hooks.MethodCall) (hooks.Reply, er
 }
 
 // ask sends a call until somebody has it, and waits for the answer.
-func (c *calls) ask(ctx context.Context, subject string, data []byte) ([]byte, error) {
+func (c *calls) ask(ctx context.Context, subject string, data []byte, trace string) ([]byte, error) {
 	reply, news := c.add()
 	defer c.forget(reply)
 	began, backoff := time.Now(), firstBackoff
 	for {
 		m := &nats.Msg{Subject: subject, Reply: reply, Data: data, Header: nats.Header{}}
+		setTrace(m.Header, trace)
 		if deadline, ok := ctx.Deadline(); ok {
 			left := time.Until(deadline)
 			left -= min(left/10, maxMargin) // for the answer's way back

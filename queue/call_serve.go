@@ -184,7 +184,7 @@ func (s *callServer) parse(m *nats.Msg, call *hooks.MethodCall) (time.Duration, 
 	}
 	p, err := hooks.ParsePayload(m.Data)
 	call.RequestID, call.Payload, call.Headers, call.Session = p.ID, p.Message, p.Headers, p.Session
-	call.Origin, call.Depth = p.Origin, p.Depth
+	call.Origin, call.Depth, call.Trace = p.Origin, p.Depth, readTrace(m.Header)
 	return left, err
 }
 

@@ -64,7 +64,7 @@ func (d *delivery) tell() error {
 
 // parseEvent reads a message of the event stream.
 func (d *delivery) parseEvent(s subjects) error {
-	e := &hooks.Event{Attempt: 1}
+	e := &hooks.Event{Attempt: 1, Trace: readTrace(d.message.Headers())}
 	if err := s.parseEvent(d.message.Subject(), e); err != nil {
 		return err
 	}

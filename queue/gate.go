@@ -66,7 +66,7 @@ func (g *Gate) Close() {
 
 // join has the question travel with others, if it can.
 func (g *Gate) join(q *question, left time.Duration) bool {
-	if q.crowd < askCrowd || len(q.payload) > maxItem {
+	if q.crowd < askCrowd || len(q.payload) > maxItem || q.trace != "" {
 		return false
 	}
 	b := g.crowd.begin(g.conn.subjects.bundles())

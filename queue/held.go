@@ -43,6 +43,7 @@ func (c *consuming) hold(ctx context.Context, d *delivery, matches []*hooks.Matc
 			Subject: c.conn.subjects.held(d.message.Subject()), Data: d.message.Data(),
 			Header: nats.Header{jetstream.MsgIDHeader: {"held." + taskID(d.meta, "", "")}},
 		}
+		setTrace(m.Header, d.event.Trace)
 		if released(d.message) {
 			m.Header.Set(headerHeld, "again")
 			m.Header[headerOrdered] = d.message.Headers()[headerOrdered]
@@ -156,6 +157,7 @@ func (c *Conn) releaseOne(ctx context.Context, m jetstream.Msg) error {
 	if ordered := m.Headers()[headerOrdered]; len(ordered) > 0 {
 		event.Header[headerOrdered] = ordered
 	}
+	setTrace(event.Header, readTrace(m.Headers()))
 	if _, err := c.js.PublishMsg(ctx, event); err != nil {
 		return err
 	}

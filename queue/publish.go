@@ -86,10 +86,9 @@ func (g *Gate) message(e *hooks.Event) (*nats.Msg, error) {
 	if limit := g.conn.nc.MaxPayload(); int64(len(data)) > limit {
 		return nil, hooks.Errorf(hooks.CodeTooLarge, "the event has %d bytes, NATS takes %d", len(data), limit)
 	}
-	return &nats.Msg{
-		Subject: g.conn.subjects.event(e), Data: data,
-		Header: nats.Header{jetstream.MsgIDHeader: {messageID(e)}},
-	}, nil
+	header := nats.Header{jetstream.MsgIDHeader: {messageID(e)}}
+	setTrace(header, traceOf(e))
+	return &nats.Msg{Subject: g.conn.subjects.event(e), Data: data, Header: header}, nil
 }
 
 // messageID tells events apart. Ids may be the callers' own, so one app's cannot hide another's; and both phases of a

@@ -49,6 +49,7 @@ type question struct {
 	gate     *Gate
 	subject  string
 	payload  []byte
+	trace    string
 	deadline time.Time // of the chain
 	giveUp   time.Time
 
@@ -78,7 +79,7 @@ func (q *question) poke() {
 // prepare makes the question one about the event.
 func (q *question) prepare(ctx context.Context, g *Gate, e *hooks.Event, now time.Time) {
 	q.gate, q.subject = g, g.conn.subjects.ask(e)
-	q.payload = e.AppendJSON(q.payload[:0])
+	q.payload, q.trace = e.AppendJSON(q.payload[:0]), traceOf(e)
 	q.answered, q.sent, q.denied = false, false, false
 	q.sendFail, q.refused, q.backoff = nil, time.Time{}, 0
 	q.deadline = e.Deadline
@@ -167,15 +168,26 @@ func (q *question) send(now time.Time) {
 		q.sent = true
 		return
 	}
-	if hooks.DefaultTimeout-usual < left && left <= hooks.DefaultTimeout {
+	if header := q.header(left); header == nil {
 		q.sendFail = nc.PublishRequest(q.subject, q.gate.inbox.replyTo(q), q.payload)
 	} else {
-		q.sendFail = nc.PublishMsg(&nats.Msg{
-			Subject: q.subject, Reply: q.gate.inbox.replyTo(q), Data: q.payload,
-			Header: nats.Header{deadlineHeader: {strconv.FormatInt(max(left.Milliseconds(), 1), 10)}},
-		})
+		q.sendFail = nc.PublishMsg(&nats.Msg{Subject: q.subject, Reply: q.gate.inbox.replyTo(q), Data: q.payload, Header: header})
 	}
 	q.sent = q.sendFail == nil
+}
+
+// header is what the ask says beside its payload; nil: nothing, which costs the least.
+func (q *question) header(left time.Duration) nats.Header {
+	usually := hooks.DefaultTimeout-usual < left && left <= hooks.DefaultTimeout
+	if usually && q.trace == "" {
+		return nil
+	}
+	header := nats.Header{}
+	if !usually {
+		header[deadlineHeader] = []string{strconv.FormatInt(max(left.Milliseconds(), 1), 10)}
+	}
+	setTrace(header, q.trace)
+	return header
 }
 
 // late is why there is no verdict at the deadline.

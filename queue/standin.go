@@ -111,6 +111,7 @@ func (s *StandIn) message(t *hooks.Taken, subject string) (*nats.Msg, *hooks.Err
 	if t.Running != nil {
 		m.Data = withID(t.Data, t.Running.Event)
 	}
+	setTrace(m.Header, t.Trace)
 	m.Header.Set(deadlineHeader, strconv.FormatInt(left.Milliseconds(), 10))
 	return m, nil
 }

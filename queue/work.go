@@ -96,7 +96,7 @@ func (c *Conn) storedEvent(ctx context.Context, seq uint64) (*hooks.Event, error
 	if err != nil {
 		return nil, err
 	}
-	e := &hooks.Event{Attempt: 1}
+	e := &hooks.Event{Attempt: 1, Trace: readTrace(m.Header)}
 	if err := c.subjects.parseEvent(m.Subject, e); err != nil {
 		return nil, nil
 	}

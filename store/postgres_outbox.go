@@ -45,8 +45,8 @@ func (p *Postgres) Remember(ctx context.Context, e *hooks.Event) error {
 	if err := hooks.CheckJSON(payload); err != nil {
 		return err
 	}
-	_, err := p.pool.Exec(ctx, `INSERT INTO outbox (app, service, operation, phase, payload) VALUES ($1, $2, $3, $4, $5)`,
-		e.App, e.Service, e.Operation, string(e.Phase), payload)
+	_, err := p.pool.Exec(ctx, `INSERT INTO outbox (app, service, operation, phase, payload, trace) VALUES ($1, $2, $3, $4, $5, $6)`,
+		e.App, e.Service, e.Operation, string(e.Phase), payload, e.Trace)
 	if err != nil {
 		return postgresError(err)
 	}
@@ -76,17 +76,17 @@ func lockEvents(ctx context.Context, tx pgx.Tx, n int) (*remembered, error) {
 	if _, err := tx.Exec(ctx, postgresTurn, relayIdle.Milliseconds()); err != nil {
 		return nil, postgresError(err)
 	}
-	rows, err := tx.Query(ctx, `SELECT seq, app, service, operation, phase, payload FROM outbox ORDER BY seq LIMIT $1`, n)
+	rows, err := tx.Query(ctx, `SELECT seq, app, service, operation, phase, payload, trace FROM outbox ORDER BY seq LIMIT $1`, n)
 	if err != nil {
 		return nil, postgresError(err)
 	}
 	taken := &remembered{}
 	var seq int64
 	var e hooks.Event
-	var phase string
+	var phase, trace string
 	var payload []byte
-	_, err = pgx.ForEachRow(rows, []any{&seq, &e.App, &e.Service, &e.Operation, &phase, &payload}, func() error {
-		e.Phase = hooks.Phase(phase)
+	_, err = pgx.ForEachRow(rows, []any{&seq, &e.App, &e.Service, &e.Operation, &phase, &payload, &trace}, func() error {
+		e.Phase, e.Trace = hooks.Phase(phase), trace
 		return taken.add(seq, e, payload)
 	})
 	if err != nil {

@@ -21,14 +21,14 @@ const (
 	postgresChanged = ` SELECT count(*) FROM changed`
 )
 
-// remembering ends a statement so that it also puts an event, five values after the given one, into the outbox.
+// remembering ends a statement so that it also puts an event, six values after the given one, into the outbox.
 const (
-	insertRemembering = postgresInsert + `, told AS (INSERT INTO outbox (app, service, operation, phase, payload)
-	SELECT $6, $7, $8, $9, $10::bytea FROM changed)` + postgresChanged
-	updateRemembering = postgresUpdate + `, told AS (INSERT INTO outbox (app, service, operation, phase, payload)
-	SELECT $7, $8, $9, $10, $11::bytea FROM changed)` + postgresChanged
-	deleteRemembering = postgresDelete + `, told AS (INSERT INTO outbox (app, service, operation, phase, payload)
-	SELECT $5, $6, $7, $8, $9::bytea FROM changed)` + postgresChanged
+	insertRemembering = postgresInsert + `, told AS (INSERT INTO outbox (app, service, operation, phase, payload, trace)
+	SELECT $6, $7, $8, $9, $10::bytea, $11 FROM changed)` + postgresChanged
+	updateRemembering = postgresUpdate + `, told AS (INSERT INTO outbox (app, service, operation, phase, payload, trace)
+	SELECT $7, $8, $9, $10, $11::bytea, $12 FROM changed)` + postgresChanged
+	deleteRemembering = postgresDelete + `, told AS (INSERT INTO outbox (app, service, operation, phase, payload, trace)
+	SELECT $5, $6, $7, $8, $9::bytea, $10 FROM changed)` + postgresChanged
 )
 
 // Write makes the changes and remembers their events, all or nothing. The error is a CONFLICT if a document to insert
@@ -105,5 +105,5 @@ func (r *row) postgres(app, collection string) (string, []any) {
 		return plain + postgresChanged, args
 	}
 	e := r.Event
-	return remembering, append(args, e.App, e.Service, e.Operation, string(e.Phase), r.payload)
+	return remembering, append(args, e.App, e.Service, e.Operation, string(e.Phase), r.payload, e.Trace)
 }

@@ -39,7 +39,7 @@ func (s *SQLite) Remember(ctx context.Context, e *hooks.Event) error {
 		return err
 	}
 	err := s.writer.do(ctx, func(tx *transaction) error {
-		_, err := tx.exec(sqliteTell, e.App, e.Service, e.Operation, string(e.Phase), payload)
+		_, err := tx.exec(sqliteTell, e.App, e.Service, e.Operation, string(e.Phase), payload, e.Trace)
 		return err
 	})
 	if err == nil {
@@ -59,7 +59,7 @@ func (s *SQLite) Waiting(ctx context.Context, most int) (n int, err error) {
 
 func (s *SQLite) oldest(ctx context.Context, n int) (*remembered, error) {
 	rows, err := s.read.QueryContext(ctx,
-		"SELECT seq, app, service, operation, phase, payload FROM outbox ORDER BY seq LIMIT ?", n)
+		"SELECT seq, app, service, operation, phase, payload, trace FROM outbox ORDER BY seq LIMIT ?", n)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *SQLite) oldest(ctx context.Context, n int) (*remembered, error) {
 		var seq int64
 		var e hooks.Event
 		var payload []byte
-		if err := rows.Scan(&seq, &e.App, &e.Service, &e.Operation, &e.Phase, &payload); err != nil {
+		if err := rows.Scan(&seq, &e.App, &e.Service, &e.Operation, &e.Phase, &payload, &e.Trace); err != nil {
 			return nil, err
 		}
 		if err := taken.add(seq, e, payload); err != nil {

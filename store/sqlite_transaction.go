@@ -17,7 +17,7 @@ const (
 	sqliteInsert = `INSERT INTO documents (app, collection, id, version, doc) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	sqliteUpdate = `UPDATE documents SET version = ?, doc = ? WHERE app = ? AND collection = ? AND id = ? AND version = ?`
 	sqliteDelete = `DELETE FROM documents WHERE app = ? AND collection = ? AND id = ? AND version = ?`
-	sqliteTell   = `INSERT INTO outbox (app, service, operation, phase, payload) VALUES (?, ?, ?, ?, ?)`
+	sqliteTell   = `INSERT INTO outbox (app, service, operation, phase, payload, trace) VALUES (?, ?, ?, ?, ?, ?)`
 	sqliteForget = `DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(?))`
 
 	sqliteBegin     = `BEGIN IMMEDIATE`
@@ -106,7 +106,7 @@ func (tx *transaction) write(app, collection string, rows []row) error {
 			return r.refused(collection)
 		}
 		if e := r.Event; e != nil {
-			if _, err := tx.exec(sqliteTell, e.App, e.Service, e.Operation, string(e.Phase), r.payload); err != nil {
+			if _, err := tx.exec(sqliteTell, e.App, e.Service, e.Operation, string(e.Phase), r.payload, e.Trace); err != nil {
 				return err
 			}
 		}

@@ -58,7 +58,7 @@ func (h host) enqueue(ctx context.Context, c *hooks.Caller, args []json.RawMessa
 		return nil, err
 	}
 	id, existing, err := h.queue.Enqueue(ctx, hooks.TaskOrder{
-		App: c.Event.App, Job: name, Cron: job.Schedule, Payload: argument(args, 1), At: at, ID: o.ID,
+		App: c.Event.App, Job: name, Cron: job.Schedule, Payload: argument(args, 1), Trace: c.Event.Trace, At: at, ID: o.ID,
 	})
 	return answer(map[string]any{"id": id, "existing": existing}, err)
 }

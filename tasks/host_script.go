@@ -27,7 +27,7 @@ func (h host) schedule(ctx context.Context, c *hooks.Caller, args []json.RawMess
 	if err != nil {
 		return nil, err
 	}
-	order := hooks.TaskOrder{App: c.Event.App, Job: hooks.ScriptTaskName(file), Script: file, At: at}
+	order := hooks.TaskOrder{App: c.Event.App, Job: hooks.ScriptTaskName(file), Script: file, Trace: c.Event.Trace, At: at}
 	if present(o.Data) {
 		order.Payload = o.Data
 	}

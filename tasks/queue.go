@@ -78,7 +78,7 @@ func (q *Queue) Enqueue(ctx context.Context, o hooks.TaskOrder) (id string, exis
 	if err := o.Check(now); err != nil {
 		return "", false, err
 	}
-	p := payload{Cron: o.Cron, At: now, Created: now, Manual: true, Script: o.Script, Message: o.Payload}
+	p := payload{Cron: o.Cron, At: now, Created: now, Manual: true, Script: o.Script, Trace: o.Trace, Message: o.Payload}
 	var more []asynq.Option
 	if o.At.After(now) {
 		p.At = o.At.UTC()

@@ -19,6 +19,7 @@ type payload struct {
 	Manual  bool            `json:"manual,omitempty"` // somebody wanted it, not the clock
 	Late    bool            `json:"late,omitempty"`   // the tick is made up for: it waits its turn
 	Script  string          `json:"script,omitempty"` // of a script that runs by itself
+	Trace   string          `json:"traceparent,omitempty"`
 	Message json.RawMessage `json:"message,omitempty"`
 }
 
@@ -97,7 +98,7 @@ func (w *work) event(attempt int) (*hooks.Event, error) {
 		return nil, fmt.Errorf("task %s: %w", w.id, err)
 	}
 	return &hooks.Event{
-		App: w.app, Operation: w.job, Phase: hooks.Tick, Attempt: attempt,
+		App: w.app, Operation: w.job, Phase: hooks.Tick, Attempt: attempt, Trace: hooks.ParseTrace(w.Trace),
 		Payload: hooks.Payload{ID: id, Message: w.Message, Job: info},
 	}, nil
 }

@@ -27,8 +27,8 @@ type logsCommand struct {
 
 // filter is how records are chosen; empty fields choose all.
 type filter struct {
-	hook, job, status, id, since, app string
-	limit                             int
+	hook, job, status, id, trace, since, app string
+	limit                                    int
 }
 
 // tail is how many earlier records a follower sees, unless it asks for more.
@@ -76,6 +76,7 @@ func newLogs(t *terminal) *cobra.Command {
 	flags.StringVar(&l.filter.job, "job", "", "only this job")
 	flags.StringVar(&l.filter.status, "status", "", "only this status: ok, rejected, failed, timeout, crashed or dead")
 	flags.StringVar(&l.filter.id, "id", "", "only what this event started")
+	flags.StringVar(&l.filter.trace, "trace", "", "only what belongs to the trace of this id")
 	flags.StringVar(&l.filter.since, "since", "", "only since then: 10m ago, or a time such as 2026-01-02T15:04:05Z")
 	flags.StringVar(&l.filter.app, "app", "", "the app; default: the key's")
 	flags.IntVar(&l.filter.limit, "limit", 0, "only the newest so many; default: the server's")
@@ -108,7 +109,7 @@ func (f *filter) query(now time.Time) (url.Values, error) {
 		return nil, usagef("--limit must not be negative")
 	}
 	query := url.Values{}
-	for name, value := range map[string]string{"hook": f.hook, "job": f.job, "status": f.status, "id": f.id} {
+	for name, value := range map[string]string{"hook": f.hook, "job": f.job, "status": f.status, "id": f.id, "trace": f.trace} {
 		if value != "" {
 			query.Set(name, value)
 		}
