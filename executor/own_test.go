@@ -238,7 +238,8 @@ func (w *own) bombs(app string, set string) {
 	w.awaitEvery(500*time.Millisecond, "the end of what ends executors", func() bool {
 		over := map[string]bool{}
 		for _, r := range w.records(app, "", time.Time{}) { // it is not run again, or was taken out of use
-			over[r.Name] = over[r.Name] || r.Status == hooks.StatusDead || r.Kind == hooks.KindAlert
+			givenUp := r.Error != nil && strings.Contains(r.Error.Message, "has died 3 times")
+			over[r.Name] = over[r.Name] || givenUp || r.Status == hooks.StatusDead || r.Kind == hooks.KindAlert
 		}
 		return over["badevent"] && over["badline"] && over["badjob"]
 	})

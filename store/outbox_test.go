@@ -62,7 +62,7 @@ func ids(events []*hooks.Event) string {
 func TestOutboxKeepsEvents(t *testing.T) {
 	eachStore(t, func(t *testing.T, open opener) {
 		s := open.must(t)
-		e := &hooks.Event{App: "other", Service: "s-1", Operation: "DELETE", Phase: hooks.Failed, Payload: hooks.Payload{
+		e := &hooks.Event{App: "other", Service: "s-1", Operation: "DELETE", Phase: hooks.Failed, Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Payload: hooks.Payload{
 			ID: "i", Key: "k\u00e5", Message: json.RawMessage(`{"z":1.0,"a":"\u0000"}`), Original: json.RawMessage(`[1]`),
 			Result: json.RawMessage(`null`), Headers: json.RawMessage("{\"x\":\"\u00ff\"}"), Origin: hooks.S2S, Depth: 3,
 			Context: json.RawMessage(`{}`),
