@@ -113,18 +113,14 @@ func (n *lane) readOn() error {
 	n.mu.Lock()
 	next := n.read + 1
 	n.mu.Unlock()
-	consumer, err := conn.js.OrderedConsumer(n.ctx, conn.eventStream(), jetstream.OrderedConsumerConfig{
+	messages, err := conn.read(n.ctx, conn.eventStream(), jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{fmt.Sprintf("%s.event.%s.%d.>", conn.config.Prefix, n.id.app, n.id.part)},
 		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy, OptStartSeq: next,
-	})
+	}, laneRoom)
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(laneRoom), jetstream.PullHeartbeat(heartbeat))
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
+	defer messages.close()
 	for {
 		select {
 		case n.room <- struct{}{}:

@@ -60,34 +60,22 @@ func (c *Conn) readLog(ctx context.Context, filter hooks.LogFilter, first, last 
 	if last < first {
 		return nil, true, nil
 	}
-	messages, pending, err := c.logMessages(ctx, filter, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: first,
-	})
-	if err != nil || pending == 0 {
+	subject, err := c.logSubject(&filter)
+	if err != nil {
 		return nil, false, err
 	}
-	defer messages.Stop()
-	for {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return nil, false, err
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return nil, false, err
-		}
-		if meta.Sequence.Stream > last {
-			return records, old, nil
-		}
+	config := jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: first, FilterSubjects: []string{subject},
+	}
+	err = c.scan(ctx, c.logStream(), config, last, func(m jetstream.Msg, meta *jetstream.MsgMetadata) bool {
 		if meta.Timestamp.Before(filter.Since.Add(-clockSkew)) {
 			old = true
 		} else if r, ok := selected(m, &filter); ok {
 			records = append(records, r)
 		}
-		if meta.NumPending == 0 || meta.Sequence.Stream == last {
-			return records, old, nil
-		}
-	}
+		return true
+	})
+	return records, old, err
 }
 
 // Tail calls f with each record that the filter selects, from its Since or else from now, until ctx ends or f returns
@@ -98,11 +86,16 @@ func Tail(ctx context.Context, conn *Conn, filter hooks.LogFilter, f func(hooks.
 		start := filter.Since.Add(-clockSkew)
 		config.DeliverPolicy, config.OptStartTime = jetstream.DeliverByStartTimePolicy, &start
 	}
-	messages, _, err := conn.logMessages(ctx, filter, config)
+	subject, err := conn.logSubject(&filter)
 	if err != nil {
 		return fmt.Errorf("follow log: %w", err)
 	}
-	defer messages.Stop()
+	config.FilterSubjects = []string{subject}
+	messages, err := conn.read(ctx, conn.logStream(), config, logBatch)
+	if err != nil {
+		return fmt.Errorf("follow log: %w", err)
+	}
+	defer messages.close()
 	for {
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		switch {
@@ -122,28 +115,6 @@ func Tail(ctx context.Context, conn *Conn, filter hooks.LogFilter, f func(hooks.
 			}
 		}
 	}
-}
-
-// logMessages reads the log from where config says, and returns how many messages there are now.
-func (c *Conn) logMessages(ctx context.Context, f hooks.LogFilter, config jetstream.OrderedConsumerConfig) (jetstream.MessagesContext, uint64, error) {
-	subject, err := c.logSubject(&f)
-	if err != nil {
-		return nil, 0, err
-	}
-	config.FilterSubjects = []string{subject}
-	consumer, err := c.js.OrderedConsumer(ctx, c.logStream(), config)
-	if err != nil {
-		return nil, 0, err
-	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(logBatch), jetstream.PullHeartbeat(heartbeat))
-	if err != nil {
-		return nil, 0, err
-	}
-	pending := consumer.CachedInfo().NumPending
-	if pending == 0 && config.DeliverPolicy == jetstream.DeliverByStartSequencePolicy {
-		messages.Stop()
-	}
-	return messages, pending, nil
 }
 
 // logSubject is the narrowest subject with all that the filter selects.
