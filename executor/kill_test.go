@@ -52,6 +52,26 @@ func TestKilledExecutorsLoseNothing(t *testing.T) {
 	}
 }
 
+// While there is no executor at all, what comes in waits.
+func TestAllExecutorsKilled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{
+		"gaff.yaml":         "hooks:\n  - {service: innocent, script: hooks/innocent.js}\n",
+		"hooks/innocent.js": innocent,
+	}, "GAFF_EXECUTORS=1")
+	beside := w.innocents(4)
+	killed := 0
+	w.awaitEvery(300*time.Millisecond, "executors are killed", func() bool {
+		for _, pid := range w.executors() { // the spare one, too
+			if syscall.Kill(pid, syscall.SIGKILL) == nil {
+				killed++
+			}
+		}
+		return killed >= 12
+	})
+	t.Logf("%d calls beside %d executors that were killed", beside(), killed)
+}
+
 const askWithin = 8 * time.Second
 
 // load asks and tells of calls until done is closed.

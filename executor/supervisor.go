@@ -49,6 +49,8 @@ type StandIn interface {
 	Crashed(t *hooks.Taken, why string)
 	// Alone has the cell run it, and returns when it has, or when ctx ends.
 	Alone(ctx context.Context, t *hooks.Taken) error
+	// Shelter keeps what comes in while no executor is there, until ctx ends.
+	Shelter(ctx context.Context)
 }
 
 // Supervisor starts executors, watches them, kills those that go wrong, replaces them, and sees to it that what they had
@@ -100,6 +102,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	cell.Go(func() { s.judgeAlone(living) })
 	cell.Go(func() { s.keepSpare(living) })
 	cell.Go(func() { s.hold(living) })
+	cell.Go(func() { s.shelter(ctx) })
 	err := g.Wait()
 	s.burials.Wait()
 	end()

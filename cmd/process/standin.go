@@ -27,6 +27,7 @@ type standIn struct {
 	*Parts
 	ctx      context.Context
 	queue    *queue.StandIn
+	apps     hooks.Apps
 	jobs     *tasks.Queue
 	recorder *queue.Log
 	crashes  *hooks.Strikes
@@ -73,6 +74,17 @@ func (s *standIn) Crashed(t *hooks.Taken, why string) {
 
 // Alone implements [executor.StandIn].
 func (s *standIn) Alone(ctx context.Context, t *hooks.Taken) error { return s.queue.Alone(ctx, t) }
+
+// Shelter implements [executor.StandIn]. What comes in for executors of some apps only goes to others.
+func (s *standIn) Shelter(ctx context.Context) {
+	if !s.apps.All() {
+		<-ctx.Done()
+		return
+	}
+	if err := s.queue.Shelter(ctx); err != nil {
+		s.Log.Error("calls may be lost while no executor is there", "error", err)
+	}
+}
 
 func (s *standIn) giveBack(t *hooks.Taken, innocent bool) error {
 	ctx, cancel := context.WithTimeout(s.ctx, afterDeath)

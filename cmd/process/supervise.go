@@ -75,7 +75,7 @@ func (p *Parts) keep(ctx context.Context, set AppSet, s *standIn, output io.Writ
 	if err != nil {
 		return nil, err
 	}
-	s.queue = queue.NewStandIn(p.Conn, cell)
+	s.queue, s.apps = queue.NewStandIn(p.Conn, cell), set.Apps
 	log := p.Log
 	if !set.Apps.All() {
 		log = log.With("apps", set.Apps.String())
