@@ -35,14 +35,17 @@ func TestStoppedWorkersDropNoCall(t *testing.T) {
 	}
 }
 
-// creates makes 2,000 gated creates at once and calls disturb when a tenth of them has been answered.
+// creates makes 2,000 gated creates, 800 at once, which one executor takes in, and calls disturb when a tenth of them has been answered.
 func creates(t *testing.T, d *deployment, disturb func()) {
-	const total = 2000
+	const total, atOnce = 2000, 800
+	places := make(chan struct{}, atOnce)
 	var answered, failed atomic.Int64
 	var disturbed sync.Once
 	var wg sync.WaitGroup
 	for i := range total {
+		places <- struct{}{}
 		wg.Go(func() {
+			defer func() { <-places }()
 			a, err := d.try(t.Context(), "POST", "/rest/customer", fmt.Sprintf(`{"name":"c%d"}`, i))
 			if err != nil || a.status != http.StatusCreated || a.at("upper") != fmt.Sprintf("C%d", i) {
 				if failed.Add(1) <= 3 {

@@ -162,7 +162,11 @@ func TestReloadUnderLoad(t *testing.T) {
 	p99 := took[len(took)*99/100]
 	t.Logf("%d applies, %d asks; live everywhere after %v (median), %v (99 %%), %v (all); heap %d → %d KiB; %d consumers",
 		applies, total, took[len(took)/2], p99, took[len(took)-1], heapBefore>>10, heapAfter>>10, before)
-	if p99 > time.Second {
+	within := 5 * time.Second // of a busy machine
+	if os.Getenv("GAFF_TEST_LONG") != "" {
+		within = time.Second
+	}
+	if p99 > within {
 		t.Errorf("99 %% of the releases are live after %v", p99)
 	}
 	if heapAfter > heapBefore+heapBefore/2+16<<20 {
