@@ -161,7 +161,9 @@ const secretHook = `function beforePOST(req, res) {
   console.log(JSON.stringify({ greeting: context.settings.greeting }));
   console.log('x'.repeat(8192 - 20) + token);
   if (req.body.broken) throw new Error('no entry with ' + token);
-  if (req.body.guess !== token) return res.end({ error: { statuscode: 403, message: 'not ' + token + ' but ' + req.body.guess.slice(0, 5) } }); // a worker may not know yet that the guess is a secret
+  if (req.body.guess !== crypto.createHash('sha256').update(token).digest('hex')) {
+    return res.end({ error: { statuscode: 403, message: 'not ' + token + ' but ' + req.body.guess } });
+  }
   db.post('/rest/entry', { token }, function (err, entry) { res.end({ data: { right: true, length: token.length } }); });
 }
 `
@@ -180,13 +182,10 @@ func testSecrets(t *testing.T, d *deployment) {
 	}
 	try := func(value string) {
 		t.Helper()
-		guess, err := json.Marshal(map[string]string{"guess": value})
-		if err != nil {
-			t.Fatal(err)
-		}
+		guess := fmt.Sprintf(`{"guess":"%x"}`, sha256.Sum256([]byte(value))) // a worker may not know yet what the secret is
 		right := 0
 		poll(t, "a hook that knows the secret", func() (answer, bool) {
-			got := a.call(t, "POST", "/rest/vault", string(guess))
+			got := a.call(t, "POST", "/rest/vault", guess)
 			if right++; got.at("right") != true || got.at("length") != float64(len(value)) {
 				right = 0
 			}

@@ -123,8 +123,9 @@ func TestTrace(t *testing.T) {
 }
 
 func testTraced(t *testing.T, d *deployment, w *witness) {
-	if a := d.do(t, "POST", "/rest/outer", `{}`, "traceparent", traceparent); a.status != http.StatusCreated {
-		t.Fatalf("%d %s", a.status, a.body)
+	traced := d.do(t, "POST", "/rest/outer", `{}`, "traceparent", traceparent)
+	if traced.status != http.StatusCreated {
+		t.Fatalf("%d %s", traced.status, traced.body)
 	}
 	spans := map[string]bool{spanID: true}
 	follows := func(path string, n int) {
@@ -161,7 +162,7 @@ func testTraced(t *testing.T, d *deployment, w *witness) {
 		t.Errorf("another trace has records:\n%s", out)
 	}
 	w.clear()
-	if out, stderr, exit := gaff(t, d, "dead", "replay", "--hook", "retried"); exit != 0 {
+	if out, stderr, exit := gaff(t, d, "dead", "replay", "--id", traced.header.Get("X-Request-Id")); exit != 0 {
 		t.Fatalf("replay: %s%s", out, stderr)
 	}
 	clear(spans)
