@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -110,12 +111,14 @@ func (s *Supervisor) bury(ctx context.Context, p *process) {
 	} else {
 		log.Warn("an executor has died")
 	}
+	var handed sync.WaitGroup // each until somebody has it
 	for _, t := range b.culprits {
-		s.crashed(t, d)
+		handed.Go(func() { s.crashed(t, d) })
 	}
 	for _, t := range b.others {
-		s.again(t)
+		handed.Go(func() { s.again(t) })
 	}
+	defer handed.Wait()
 	slices.SortFunc(b.suspects, func(a, b *hooks.Taken) int { return a.Running.Started.Compare(b.Running.Started) })
 	for _, t := range b.suspects {
 		s.suspect(suspect{taken: t})

@@ -38,7 +38,7 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// StandIn answers for executors that have died. Its methods are called one at a time for one executor, but for several
+// StandIn answers for executors that have died. Its methods are called from several goroutines
 // at once.
 type StandIn interface {
 	// Holds tells whoever waits for it that it is not lost.

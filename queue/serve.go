@@ -160,6 +160,7 @@ func (s *asks) acceptThen(m *nats.Msg, over func()) {
 	a.subject, a.replyTo, a.data, a.received, a.over = m.Subject, m.Reply, m.Data, time.Now(), over
 	a.trace = readTrace(m.Header)
 	s.conn.lastAsk.Store(a.received.UnixNano())
+	s.conn.acknowledge(m)
 	if text := m.Header.Get(deadlineHeader); text != "" {
 		ms, err := strconv.ParseUint(text, 10, 31)
 		if err != nil || ms == 0 {

@@ -85,6 +85,7 @@ func (s *shelter) add(m *nats.Msg, within time.Duration) {
 	}
 	s.size += len(m.Data)
 	s.kept = append(s.kept, sheltered{m, time.Now(), within})
+	s.conn.acknowledge(m)
 }
 
 // tell has gates know that what they ask is not lost, until ctx ends.

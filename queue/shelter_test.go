@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -20,7 +21,7 @@ func TestShelter(t *testing.T) {
 	stop := run(t, NewStandIn(connect(t, Config{Prefix: c.config.Prefix}), "cell").Shelter)
 	await(t, "the shelter is open", func() bool {
 		_, err := c.nc.Request(c.subjects.ask(call(`{}`)), nil, 50*time.Millisecond)
-		return err != nats.ErrNoResponders
+		return !errors.Is(err, nats.ErrNoResponders)
 	})
 	began := time.Now()
 	opened := time.AfterFunc(patience+silence+500*time.Millisecond, func() {
@@ -91,4 +92,41 @@ func TestShelterNotNeeded(t *testing.T) {
 			t.Fatal(v.Error, err, time.Since(began))
 		}
 	}
+}
+
+// What a dead process had in hand reaches a living one, also if the server still counts on the dead.
+func TestHandOver(t *testing.T) {
+	t.Parallel()
+	c := connect(t, Config{})
+	dead, err := c.nc.QueueSubscribe(c.subjects.asks("*"), group, func(*nats.Msg) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dead.AutoUnsubscribe(2); err != nil { // so much goes to it before the server knows
+		t.Fatal(err)
+	}
+	stop := serve(t, connect(t, Config{Prefix: c.config.Prefix}), echo)
+	defer stop()
+	answered := make(chan *nats.Msg, 100)
+	reply := c.nc.NewRespInbox()
+	if _, err := c.nc.ChanSubscribe(reply, answered); err != nil {
+		t.Fatal(err)
+	}
+	c.flush()
+	s := NewStandIn(c, "cell")
+	var all sync.WaitGroup
+	const n = 8
+	for range n {
+		all.Go(func() {
+			err := s.Again(&hooks.Taken{Held: hooks.Held{
+				Kind: hooks.HeldAsk, App: "default", Subject: c.subjects.ask(call(`{}`)), Reply: reply, Data: []byte(`{}`),
+				Deadline: time.Now().Add(time.Minute),
+			}})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	await(t, "answers", func() bool { return len(answered) == n })
 }

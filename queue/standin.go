@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -75,7 +76,44 @@ func (s *StandIn) pass(t *hooks.Taken, crash *hooks.Crash) error {
 		}
 		m.Header.Set(crashHeader, string(b))
 	}
-	return s.conn.nc.PublishMsg(m)
+	return s.handOver(m)
+}
+
+const (
+	// receivedHeader carries, with an ask that is handed over, where whoever has it says so.
+	receivedHeader = "Gaff-Received"
+	// handOverWithin is how long that may take, and handOvers how often it is tried.
+	handOverWithin = 500 * time.Millisecond
+	handOvers      = 4
+)
+
+// handOver publishes an ask until somebody has it: the server may not know yet that a process has died, and send it there.
+func (s *StandIn) handOver(m *nats.Msg) error {
+	inbox := s.conn.nc.NewRespInbox()
+	received, err := s.conn.nc.SubscribeSync(inbox)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = received.Unsubscribe() }()
+	m.Header.Set(receivedHeader, inbox)
+	for range handOvers {
+		if err := s.conn.nc.PublishMsg(m); err != nil {
+			return err
+		}
+		if _, err := received.NextMsg(handOverWithin); !errors.Is(err, nats.ErrTimeout) {
+			return err
+		}
+	}
+	return nil // a gate that hears nothing of it asks again
+}
+
+// acknowledge tells who handed an ask over that it is here.
+func (c *Conn) acknowledge(m *nats.Msg) {
+	if inbox := m.Header.Get(receivedHeader); inbox != "" {
+		if err := c.nc.Publish(inbox, nil); err != nil {
+			c.log.Warn("an ask that was handed over cannot be acknowledged", "error", err)
+		}
+	}
 }
 
 // failed answers a method call, which is not made again.
