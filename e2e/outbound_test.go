@@ -117,3 +117,60 @@ async function beforePOST(req, res) {
 		t.Errorf("without permission: %d %s", a.status, a.body)
 	}
 }
+
+// A script reads an answer while the server is still sending it, and aborts one that never ends.
+func TestAnswerIsStreamed(t *testing.T) {
+	t.Parallel()
+	next, gone := make(chan struct{}), make(chan struct{})
+	world := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/next":
+			next <- struct{}{}
+		case "/steps":
+			for i := range 3 {
+				fmt.Fprintf(w, "step %d €\n", i)
+				w.(http.Flusher).Flush()
+				select {
+				case <-next:
+				case <-r.Context().Done():
+					return
+				}
+			}
+		case "/forever":
+			for r.Context().Err() == nil {
+				if _, err := io.WriteString(w, strings.Repeat("x", 1000)); err != nil {
+					break
+				}
+			}
+			close(gone)
+		}
+	}))
+	defer world.Close()
+	project := t.TempDir()
+	writeFile(t, filepath.Join(project, "gaff.yaml"), `hooks: [{service: story, script: story.js}]`)
+	writeFile(t, filepath.Join(project, "story.js"), fmt.Sprintf(`
+async function beforePOST(req, res) {
+  const decoder = new TextDecoder();
+  const steps = [];
+  for await (const piece of (await fetch(%[1]q + '/steps')).body) {
+    steps.push(decoder.decode(piece, { stream: true }).trim());
+    await fetch(%[1]q + '/next');
+  }
+  const stop = new AbortController();
+  const reader = (await fetch(%[1]q + '/forever', { signal: stop.signal })).body.getReader();
+  const first = (await reader.read()).value.length > 0;
+  stop.abort();
+  const aborted = await reader.read().then(() => reader.read()).then(() => reader.read()).catch((e) => e.name);
+  res.end({ data: { steps, first, aborted } });
+}`, world.URL))
+	d := startDev(t, project, "--allow-addresses", "127.0.0.1")
+	a := d.do(t, "POST", "/rest/story", `{}`)
+	if want := `"steps":["step 0 €","step 1 €","step 2 €"],"first":true,"aborted":"AbortError"`; !strings.Contains(a.body, want) {
+		t.Errorf("%d %s, want %s", a.status, a.body, want)
+	}
+	<-gone
+	log := d.eventually(t, "GET", "/v1/logs?kind=hook", "", func(a answer) bool { return strings.Contains(a.body, "/steps: 200") })
+	if !strings.Contains(log.body, `step 0 €\nstep 1 €\nstep 2 €`) {
+		t.Errorf("the record lacks what was read: %s", log.body)
+	}
+}

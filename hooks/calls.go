@@ -28,7 +28,7 @@ type journal struct {
 	calls []HostCall
 }
 
-// begin notes a call and returns what notes its end.
+// begin notes a call and returns what notes its end, again if more came of it later.
 func (j *journal) begin(name string, args []json.RawMessage) (end func(result json.RawMessage, err error)) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -47,7 +47,7 @@ func (j *journal) begin(name string, args []json.RawMessage) (end func(result js
 		c := &j.calls[at]
 		if err != nil {
 			e := AsError(err)
-			c.Error = &RecordError{Code: e.Code, Message: e.Message}
+			c.Result, c.Error = nil, &RecordError{Code: e.Code, Message: e.Message}
 			return
 		}
 		c.Result = keptValue(result)

@@ -31,6 +31,9 @@ var _ script.Host = (*host)(nil)
 // Start notes a call of a host function, such as db.post with a path and a document, for the run's record, and returns
 // what carries it out.
 func (h *host) Start(name string, args []json.RawMessage) func(context.Context) (json.RawMessage, error) {
+	if name == script.More {
+		return func(ctx context.Context) (json.RawMessage, error) { return h.caller.More(ctx, args) }
+	}
 	end := h.top().journal.begin(name, args)
 	if h.caused != nil && h.top().below.Add(1) > int64(cmp.Or(h.top().limits.Calls, maxCallsBelow)) {
 		err := Errorf(CodeOverloaded, "%s: the scripts that this run has called have made as many calls as it may", name)
@@ -38,7 +41,7 @@ func (h *host) Start(name string, args []json.RawMessage) func(context.Context) 
 		return func(context.Context) (json.RawMessage, error) { return nil, err }
 	}
 	return func(ctx context.Context) (json.RawMessage, error) {
-		result, err := h.call(ctx, name, args)
+		result, err := h.call(ctx, name, args, end)
 		if end(result, err); forbidden(err) {
 			h.top().offended.Store(true)
 		}
@@ -46,9 +49,11 @@ func (h *host) Start(name string, args []json.RawMessage) func(context.Context) 
 	}
 }
 
-func (h *host) call(ctx context.Context, name string, args []json.RawMessage) (json.RawMessage, error) {
+func (h *host) call(ctx context.Context, name string, args []json.RawMessage, end func(json.RawMessage, error)) (json.RawMessage, error) {
 	if f := h.runner.Functions[name]; f != nil {
-		return f(ctx, &h.caller, args)
+		caller := h.caller
+		caller.end = end
+		return f(ctx, &caller, args)
 	}
 	switch name {
 	case "bridge.callScript":

@@ -17,6 +17,11 @@ type HostFunctions map[string]HostFunction
 // the script sees; of any other the script learns only which function failed.
 type HostFunction func(ctx context.Context, c *Caller, args []json.RawMessage) (json.RawMessage, error)
 
+// More goes on with a call of a host function, for example with the next piece of what it reads. data is for the script;
+// result, if there is one, is from now on what the run's record has as the result of the call. It must be safe for
+// concurrent use and end soon after ctx.
+type More func(ctx context.Context, args []json.RawMessage) (data, result json.RawMessage, err error)
+
 // Caller is the run that calls a host function. Its fields must not be changed.
 type Caller struct {
 	Event *Event // what the run is about: its app, session, depth
@@ -25,6 +30,7 @@ type Caller struct {
 	Name  string // of the hook or job with its function, as callers see it
 
 	lines *hostLines
+	end   func(result json.RawMessage, err error) // tells the run's record what came of the call; may be nil
 }
 
 // NewCaller returns a caller for an adapter's own tests, and for whoever calls a host function without a script.
@@ -45,12 +51,14 @@ const (
 	maxHostText  = 1 << 10 // bytes of one line
 )
 
-// hostLines are the lines that the host functions of one run have written, and how often each was called.
+// hostLines are the lines that the host functions of one run have written, how often each was called, and which of their
+// calls the script can go on with.
 type hostLines struct {
 	mu    sync.Mutex
 	lines []LogLine
 	ended bool
 	taken map[string]int
+	more  []kept
 }
 
 func (h *hostLines) add(l LogLine) {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -22,6 +22,7 @@ type answer struct {
 	Redirected bool        `json:"redirected"`
 	Body       *string     `json:"body,omitempty"` // if it is UTF-8
 	BodyBase64 []byte      `json:"bodyBase64,omitempty"`
+	Stream     int         `json:"stream,omitempty"` // what the body is read by and by with
 }
 
 // text is the body, whatever it is.
@@ -42,10 +43,10 @@ func (a *answer) json() (json.RawMessage, error) {
 	return bytes.TrimSpace(b.Bytes()), nil
 }
 
-// answerOf is the answer to a request, with its body, which an app reads. What it takes is given back by give.
-func (c *Client) answerOf(ctx context.Context, app, shown string, r *http.Request, response *http.Response) (a *answer, give func(), err error) {
-	a = &answer{
-		URL: response.Request.URL.String(), Status: response.StatusCode, Redirected: response.Request != r, Headers: [][2]string{},
+// headOf is an answer without its body.
+func headOf(response *http.Response) *answer {
+	a := &answer{
+		URL: response.Request.URL.String(), Status: response.StatusCode, Redirected: response.Request.Response != nil, Headers: [][2]string{},
 		StatusText: strings.TrimSpace(strings.TrimLeft(response.Status, "0123456789")),
 	}
 	for _, name := range slices.Sorted(maps.Keys(response.Header)) {
@@ -53,48 +54,58 @@ func (c *Client) answerOf(ctx context.Context, app, shown string, r *http.Reques
 			a.Headers = append(a.Headers, [2]string{strings.ToLower(name), value})
 		}
 	}
-	body, give, err := c.read(ctx, app, response)
-	switch {
-	case errors.Is(err, errTooLarge):
-		return nil, give, failure(codeTooLarge, "%s: the answer has more than %d bytes", shown, c.config.MaxSize)
-	case err != nil:
-		return nil, give, err
-	}
-	if utf8.ValidString(body) {
+	return a
+}
+
+// with is the answer with a body.
+func (a answer) with(body string) *answer {
+	if a.Stream = 0; utf8.ValidString(body) {
 		a.Body = &body
 	} else {
 		a.BodyBase64 = []byte(body)
 	}
-	return a, give, nil
+	return &a
 }
 
-var errTooLarge = errors.New("too large")
-
-// read reads a body. One that is not small waits until there is room for it, which give returns.
-func (c *Client) read(ctx context.Context, app string, response *http.Response) (body string, give func(), err error) {
-	give = func() {}
-	most := c.config.MaxSize
-	if response.ContentLength > most && response.Request.Method != http.MethodHead {
-		return "", give, errTooLarge
+// answerOf is an answer with its body, which an app reads. What it takes is given back by give.
+func (c *Client) answerOf(ctx context.Context, app string, response *http.Response) (a *answer, give func(), err error) {
+	body, give, err := c.read(ctx, app, response.Body, response.ContentLength)
+	if err != nil {
+		return nil, give, err
 	}
+	return headOf(response).with(body), give, nil
+}
+
+// tooLarge is the error of an answer with more than so many bytes.
+type tooLarge int64
+
+func (most tooLarge) Error() string {
+	return fmt.Sprintf("the answer has more than %d bytes", int64(most))
+}
+
+// read reads a body of length bytes, or of a length that nobody knows if that is negative. One that is not small waits
+// until there is room for it, which give returns.
+func (c *Client) read(ctx context.Context, app string, body io.Reader, length int64) (text string, give func(), err error) {
+	give = func() {}
 	var b strings.Builder
-	if _, err := io.Copy(&b, io.LimitReader(response.Body, smallBody)); err != nil || b.Len() < smallBody {
+	if _, err := io.Copy(&b, io.LimitReader(body, smallBody)); err != nil || b.Len() < smallBody {
 		return b.String(), give, err
 	}
-	if response.ContentLength >= 0 {
-		most = response.ContentLength
+	most := c.config.MaxSize
+	if length >= 0 {
+		most = length
 	}
 	if give, err = c.answers.take(ctx, app, most); err != nil {
 		return "", func() {}, err
 	}
-	if response.ContentLength >= 0 {
+	if length >= 0 {
 		b.Grow(int(most) - b.Len())
 	}
-	if _, err := io.Copy(&b, io.LimitReader(response.Body, c.config.MaxSize+1-smallBody)); err != nil {
+	if _, err := io.Copy(&b, io.LimitReader(body, c.config.MaxSize+1-smallBody)); err != nil {
 		return "", give, err
 	}
 	if int64(b.Len()) > c.config.MaxSize {
-		return "", give, errTooLarge
+		return "", give, tooLarge(c.config.MaxSize)
 	}
 	return b.String(), give, nil
 }

@@ -53,7 +53,10 @@ func explained(host string, err error) *hooks.Error {
 	var timeout interface{ Timeout() bool }
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	why := whyBlocked(err)
+	large, isLarge := errors.AsType[tooLarge](err)
 	switch {
+	case isLarge:
+		return failure(codeTooLarge, "%s: %v", host, large)
 	case why != nil:
 		return failure(codeBlocked, "%s: %v", host, why).Because(err)
 	case isDNS && dns.IsNotFound:

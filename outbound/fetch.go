@@ -24,6 +24,7 @@ type message struct {
 	BodyBase64 []byte      `json:"bodyBase64"`
 	Redirect   string      `json:"redirect"` // follow, manual or error
 	Service    string      `json:"service"`  // a declared one, on whose upstream url is a path
+	Stream     bool        `json:"stream"`   // the body of the answer is read by and by
 
 	label string // what logs show instead of the URL, if that is a secret
 }
@@ -33,17 +34,22 @@ func (c *Client) fetch(ctx context.Context, caller *hooks.Caller, args []json.Ra
 	if len(args) == 0 || !gjson.ParseBytes(args[0]).IsObject() {
 		return nil, hooks.Errorf(hooks.CodeBadRequest, "a request needs an object with a url")
 	}
+	until := ctx
 	ctx, cancel := within(ctx, gjson.GetBytes(args[0], "timeout").Num)
 	defer cancel()
 	leave, err := c.enter(ctx, caller, len(args[0]))
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
 	var m message
 	if err := json.Unmarshal(args[0], &m); err != nil {
+		leave()
 		return nil, hooks.Errorf(hooks.CodeBadRequest, "a request has url, method and body as texts, and headers as a list of pairs")
 	}
+	if m.Stream {
+		return c.open(until, caller, &m, leave)
+	}
+	defer leave()
 	a, give, err := c.request(ctx, caller, &m)
 	defer give()
 	if err != nil {
@@ -60,26 +66,27 @@ func within(ctx context.Context, ms float64) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, time.Duration(ms*float64(time.Millisecond)))
 }
 
-// request sends a message and returns the answer, with a line in the run's log. What the answer takes is given back by
-// give.
+// request sends a message and returns the whole answer. What the answer takes is given back by give.
 func (c *Client) request(ctx context.Context, caller *hooks.Caller, m *message) (a *answer, give func(), err error) {
 	started := time.Now()
-	target, err := m.target(caller.Table)
 	give = func() {}
+	target, response, err := c.exchange(ctx, caller, m)
 	if err == nil {
-		var r *http.Request
-		if r, err = c.build(ctx, m, target); err == nil {
-			carry(r, caller.Event)
-			a, give, err = c.exchange(r, caller, m, target)
-		}
+		a, give, err = c.answerOf(ctx, caller.Event.App, response)
+		response.Body.Close()
 	}
+	return a, give, m.report(caller, target, started, response, err)
+}
+
+// report writes what came of a message to the log of the run, and returns err as scripts see it.
+func (m *message) report(caller *hooks.Caller, target *target, started time.Time, response *http.Response, err error) error {
 	if err != nil {
 		failed := explained(target.shown(), err)
 		caller.Log("warn", "%.20s %s: %s after %v", m.verb(), target.shown(), failed.Code, since(started))
-		return nil, give, failed
+		return failed
 	}
-	caller.Log("info", "%.20s %s: %d after %v", m.verb(), target.shown(), a.Status, since(started))
-	return a, give, nil
+	caller.Log("info", "%.20s %s: %d after %v", m.verb(), target.shown(), response.StatusCode, since(started))
+	return nil
 }
 
 func (m *message) verb() string {
@@ -117,15 +124,27 @@ func (c *Client) build(ctx context.Context, m *message, target *target) (*http.R
 	return r, m.setHeaders(r, target)
 }
 
-// exchange sends the request and reads the answer.
-func (c *Client) exchange(r *http.Request, caller *hooks.Caller, m *message, target *target) (*answer, func(), error) {
+// exchange sends a message and returns the answer to it, whose body is to be read and closed.
+func (c *Client) exchange(ctx context.Context, caller *hooks.Caller, m *message) (*target, *http.Response, error) {
+	target, err := m.target(caller.Table)
+	if err != nil {
+		return target, nil, err
+	}
+	r, err := c.build(ctx, m, target)
+	if err != nil {
+		return target, nil, err
+	}
+	carry(r, caller.Event)
 	client := http.Client{Transport: c.transport, CheckRedirect: m.redirects(target)}
 	response, err := client.Do(r)
-	if err != nil {
-		return nil, func() {}, bare(err)
+	switch {
+	case err != nil:
+		return target, nil, bare(err)
+	case response.ContentLength > c.config.MaxSize && r.Method != http.MethodHead:
+		response.Body.Close()
+		return target, nil, tooLarge(c.config.MaxSize)
 	}
-	defer response.Body.Close()
-	return c.answerOf(r.Context(), caller.Event.App, target.shown(), r, response)
+	return target, response, nil
 }
 
 // bare is an error of net/http without the URL, which may have secrets in it.

@@ -46,6 +46,7 @@ var webAPI = []global{
 	{name: "ReadableStream", lib: "body", kind: classShape, generic: "<T = Uint8Array>", doc: "What is read piece by piece. The body of a response is one; it is bounded.",
 		types: []string{"(source?: StreamSource<T>)"}, members: []member{
 			has("locked", "readonly: boolean"), has("getReader", "(): StreamReader<T>"), has("cancel", "(reason?: any): Promise<void>"),
+			has("tee", "(): [ReadableStream<T>, ReadableStream<T>]"),
 		}},
 }
 

@@ -51,6 +51,10 @@ type EventInfo struct {
 	Release uint64 // not part of req.event
 }
 
+// More is the name of what goes on with an earlier call of a [Host]: the first argument is the number that this call has
+// answered for it. It does not count as a call of its own.
+const More = "more"
+
 // Host does what scripts cannot do themselves. Names are "db.get", "db.put", "db.patch", "db.post" and "db.delete";
 // the arguments are those of the script, path first.
 //
@@ -58,7 +62,8 @@ type EventInfo struct {
 // the deadline of the run.
 type Host interface {
 	// Start is called on the goroutine of the run, in the order in which the script makes its calls, and returns at
-	// once. What it returns makes the call, on another goroutine.
+	// once. What it returns makes the call, on another goroutine. The context that it is given lasts until the run and
+	// its other calls are over, or the script lets go of the call, so that it can be gone on with.
 	Start(name string, args []json.RawMessage) (call func(context.Context) (json.RawMessage, error))
 }
 

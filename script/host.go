@@ -39,19 +39,21 @@ func (m *machine) newHostCall(label string, callback goja.Callable) *hostCall {
 // defaultCalls is how many host calls a run may make that is told nothing else.
 const defaultCalls = 1000
 
-// refusal says why no host call may be made now, if so.
-func (r *run) refusal(name string) string {
+// refusal says why no host call may be made now, if so. One that goes on with another is not counted.
+func (r *run) refusal(name string, another bool) string {
 	switch {
 	case r.answered:
 		return name + " was called after res.end()"
 	case r.call.Host == nil:
 		return name + " is not available here"
-	case r.made >= cmp.Or(r.call.Calls, defaultCalls):
+	case another && r.made >= cmp.Or(r.call.Calls, defaultCalls):
 		return fmt.Sprintf("%s: the run has made %d calls, which is as many as it may", name, r.made)
 	case r.events().calls >= maxPending:
 		return name + ": too many calls under way"
 	}
-	r.made++
+	if another {
+		r.made++
+	}
 	return ""
 }
 
@@ -89,7 +91,7 @@ type hostCall struct {
 // start begins the call, or throws if it may not be made.
 func (c *hostCall) start(name string, args []goja.Value) {
 	r := c.r
-	if refusal := r.refusal(c.name); refusal != "" {
+	if refusal := r.refusal(c.name, name != More); refusal != "" {
 		panic(c.error(refusal, nil))
 	}
 	raw, err := r.m.hostArgs(args)
@@ -100,15 +102,19 @@ func (c *hostCall) start(name string, args []goja.Value) {
 	l.calls++
 	call := r.call.Host.Start(name, raw)
 	r.background(func(ctx context.Context) {
-		if c.aborted != nil {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithCancel(ctx)
-			defer cancel()
-			defer context.AfterFunc(c.aborted, cancel)()
-		}
-		data, err := call(ctx)
+		data, err := call(c.untilAborted(ctx))
 		l.mailbox.post(func() { c.finish(data, err) })
 	})
+}
+
+// untilAborted is ctx, which ends with the run, until the script lets go of the call.
+func (c *hostCall) untilAborted(ctx context.Context) context.Context {
+	if c.aborted == nil {
+		return ctx
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	context.AfterFunc(c.aborted, cancel)
+	return ctx
 }
 
 // finish hands the result to the script, on the goroutine of the run.

@@ -11,7 +11,7 @@ import (
 // what the native function returns does not matter.
 func (m *machine) hostCallSync(label, name string, parks bool, args []json.RawMessage) (data json.RawMessage, err error, ok bool) {
 	r := m.run
-	if refusal := r.refusal(label); refusal != "" {
+	if refusal := r.refusal(label, true); refusal != "" {
 		panic(m.newHostCall(label, nil).error(refusal, nil))
 	}
 	type outcome struct {

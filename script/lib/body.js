@@ -123,7 +123,7 @@
     #controller;
     constructor(source = {}) {
       this.#source = source;
-      const enqueue = (chunk) => { this.#queue.push(chunk); };
+      const enqueue = (chunk) => { if (!this.#closed) this.#queue.push(chunk); };
       const close = () => { this.#closed = true; };
       const error = (reason) => { this.#failure = { reason }; };
       this.#controller = { enqueue, close, error, get desiredSize() { return 1; } };
@@ -135,6 +135,30 @@
     cancel(reason) {
       if (this.#locked) return Promise.reject(new TypeError('the stream is locked to a reader'));
       return cancel(this, reason);
+    }
+    tee() {
+      const reader = this.getReader();
+      const branches = [];
+      let under; // the read under way, which both branches wait for
+      const pull = () => {
+        if (!under) {
+          under = reader.read().then(({ value, done }) => {
+            under = undefined;
+            for (const branch of branches) done ? branch.close() : branch.enqueue(value);
+          }, (reason) => {
+            under = undefined;
+            for (const branch of branches) branch.error(reason);
+          });
+        }
+        return under;
+      };
+      let left = 2;
+      const branch = () => new ReadableStream({
+        start(controller) { branches.push(controller); },
+        pull,
+        cancel(reason) { return --left === 0 ? reader.cancel(reason) : undefined; },
+      });
+      return [branch(), branch()];
     }
     async #next() {
       await this.#started;

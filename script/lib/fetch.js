@@ -75,7 +75,10 @@
     return { text: String(body), type: 'text/plain;charset=UTF-8' };
   }
 
-  // Body is what Request and Response share.
+  const known = (c) => c.text !== null && c.text !== undefined || c.bytes;
+
+  // Body is what Request and Response share. Its content is text, bytes, a stream of the script, or incoming: what the
+  // host is still receiving.
   class Body {
     #content;
     #used = false;
@@ -84,8 +87,9 @@
     get bodyUsed() { return this.#used; }
     get body() {
       const c = this.#content;
-      if (!this.#stream && !(c.text === null && !c.stream)) {
-        this.#stream = c.stream || streamOf(c.bytes || encoder.encode(c.text), () => { this.#used = true; });
+      const used = () => { this.#used = true; };
+      if (!this.#stream) {
+        this.#stream = c.stream || (c.incoming ? c.incoming.stream(used) : known(c) ? streamOf(c.bytes || encoder.encode(c.text), used) : null);
       }
       return this.#stream;
     }
@@ -94,15 +98,18 @@
       this.#used = true;
     }
     async #bytes() {
+      const c = await this.#whole();
+      return c.bytes || encoder.encode(c.text || '');
+    }
+    // whole is the content as text or bytes.
+    async #whole() {
       this.#use();
       const c = this.#content;
-      return c.stream ? drain(c.stream) : c.bytes || encoder.encode(c.text || '');
+      return c.stream ? { bytes: await drain(c.stream) } : c.incoming ? c.incoming.rest() : c;
     }
     async text() {
-      const c = this.#content;
-      if (c.bytes || c.stream) return native.decode(await this.#bytes(), 'utf-8').replace(/^\ufeff/, '');
-      this.#use();
-      return c.text || '';
+      const c = await this.#whole();
+      return c.bytes ? native.decode(c.bytes, 'utf-8').replace(/^\ufeff/, '') : c.text || '';
     }
     async json() { return JSON.parse(await this.text()); }
     async bytes() { return (await this.#bytes()).slice(); }
@@ -119,8 +126,11 @@
     }
     static _content(body, copy) {
       if (copy && (body.#used || (body.#stream && body.#stream.locked))) throw new TypeError('the body has already been read and cannot be cloned');
-      if (copy && body.#content.stream) throw new TypeError('a body that is a stream cannot be cloned');
-      return body.#content;
+      if (!copy || known(body.#content) || !body.body) return body.#content;
+      const [own, other] = body.body.tee();
+      body.#stream = own;
+      body.#content = { stream: own };
+      return { stream: other };
     }
     static _read(body) { return body.#bytes(); }
   }
@@ -195,17 +205,54 @@
     static redirect(url, status = 302) { return new Response(null, { status, headers: { location: new URL(String(url)).href } }); }
   }
 
-  function respond(answer) {
-    const content = answer.bodyBase64 !== undefined ? { bytes: new Uint8Array(native.encode(answer.bodyBase64, 'base64')) }
-      : { text: empty.has(answer.status) ? null : answer.body === undefined ? '' : answer.body };
+  const contentIn = (answer) => (answer.bodyBase64 !== undefined ? { bytes: decoded(answer.bodyBase64) }
+    : { text: answer.body === undefined ? '' : answer.body });
+  const decoded = (base64) => new Uint8Array(native.encode(base64, 'base64'));
+
+  // Incoming is the body of an answer that the host is receiving.
+  class Incoming {
+    #number;
+    #signal;
+    #cancel;
+    constructor(number, signal, cancel) {
+      this.#number = number;
+      this.#signal = signal;
+      this.#cancel = cancel;
+    }
+    // more asks the host for what comes next.
+    #more(args, made) {
+      const signal = this.#signal;
+      return new Promise((resolve, reject) => {
+        if (signal && signal.aborted) return reject(signal.reason);
+        native.host('fetch', 'more', [this.#number, ...args], (error, data) => {
+          if (error) reject(signal && signal.aborted ? signal.reason : failure(error, 'the answer broke off'));
+          else resolve(made(data));
+        });
+      });
+    }
+    rest() { return this.#more([true], contentIn); }
+    stream(used) {
+      return new ReadableStream({
+        pull: (controller) => {
+          used();
+          return this.#more([], (piece) => (piece === null ? controller.close() : controller.enqueue(decoded(piece))))
+            .catch((error) => controller.error(error));
+        },
+        cancel: this.#cancel,
+      });
+    }
+  }
+
+  function respond(answer, signal, cancel) {
+    const content = empty.has(answer.status) ? take(null) : answer.stream ? { incoming: new Incoming(answer.stream, signal, cancel) } : contentIn(answer);
     return new Response(content, { status: answer.status, statusText: answer.statusText, headers: answer.headers }, made, {
       url: answer.url, redirected: Boolean(answer.redirected), type: 'basic',
     });
   }
 
-  function failure(error) {
+  function failure(error, what = 'fetch failed') {
     if (error.code === undefined) return error;
-    const failed = Object.assign(new TypeError('fetch failed: ' + error.message), { cause: error, code: error.code });
+    const failed = Object.assign(new TypeError(what + ': ' + error.message), { cause: error, code: error.code });
     // The place is where the script called, which the error of the host knows.
     const frames = String(error.stack).slice(('Error: ' + error.message).length);
     Object.defineProperty(failed, 'stack', { value: 'TypeError: ' + failed.message + frames, writable: true, enumerable: false, configurable: true });
@@ -213,7 +260,7 @@
   }
 
   function options(request, content, bytes) {
-    const out = { url: request.url, method: request.method, headers: [...request.headers.entries()], redirect: request.redirect };
+    const out = { url: request.url, method: request.method, headers: [...request.headers.entries()], redirect: request.redirect, stream: true };
     if (bytes) out.bodyBase64 = native.decode(bytes, 'base64');
     else if (content.text !== null && content.text !== undefined) out.body = content.text;
     return out;
@@ -240,7 +287,7 @@
     const promise = new Promise((yes, no) => { [resolve, reject] = [yes, no]; });
     const cancel = native.host('fetch', 'http.fetch', [message], (error, answer) => {
       if (error) reject(failure(error));
-      else resolve(respond(answer));
+      else resolve(respond(answer, signal, cancel));
     });
     if (signal) {
       signal.addEventListener('abort', () => {

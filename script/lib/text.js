@@ -32,10 +32,34 @@
     latin1: 'windows-1252', 'iso-8859-1': 'windows-1252', ascii: 'windows-1252', 'windows-1252': 'windows-1252',
   };
 
+  const nothing = new Uint8Array(0);
+
+  // complete says how many of the bytes are whole characters, in each encoding.
+  const complete = {
+    'utf-8'(bytes) {
+      const end = bytes.length;
+      for (let i = end - 1; i >= 0 && i >= end - 3; i--) {
+        const b = bytes[i];
+        if (b >= 0x80 && b < 0xc0) continue; // goes on with a character
+        const length = b >= 0xf5 ? 1 : b >= 0xf0 ? 4 : b >= 0xe0 ? 3 : b >= 0xc0 ? 2 : 1;
+        return end - i < length ? i : end;
+      }
+      return end;
+    },
+    'utf-16le'(bytes) {
+      const end = bytes.length & ~1;
+      const high = end >= 2 && bytes[end - 1] >= 0xd8 && bytes[end - 1] < 0xdc; // the first half of a pair
+      return high ? end - 2 : end;
+    },
+    'windows-1252': (bytes) => bytes.length,
+  };
+
   class TextDecoder {
     #encoding;
     #fatal;
     #keepMark;
+    #begun = false; // a text that comes in pieces
+    #rest = nothing; // the beginning of a character whose end has not come yet
     constructor(label = 'utf-8', { fatal = false, ignoreBOM = false } = {}) {
       this.#encoding = labels[String(label).trim().toLowerCase()];
       if (!this.#encoding) throw new RangeError('The "' + label + '" encoding is not supported');
@@ -46,10 +70,16 @@
     get fatal() { return this.#fatal; }
     get ignoreBOM() { return this.#keepMark; }
     decode(bytes, options) {
-      if (options && options.stream) throw new TypeError('TextDecoder: decoding in pieces is not supported; join the bytes first');
-      if (bytes === undefined) return '';
-      const text = native.decode(bytesOf(bytes), this.#encoding, this.#fatal);
-      return !this.#keepMark && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+      const more = Boolean(options && options.stream);
+      let all = bytes === undefined ? nothing : bytesOf(bytes);
+      if (this.#rest.length > 0) all = new Uint8Array([...this.#rest, ...all]);
+      const whole = more ? complete[this.#encoding](all) : all.length;
+      const first = !this.#begun;
+      this.#rest = all.slice(whole);
+      this.#begun = more && (this.#begun || whole > 0);
+      if (whole === 0) return '';
+      const text = native.decode(all.subarray(0, whole), this.#encoding, this.#fatal);
+      return first && !this.#keepMark && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
     }
   }
 
