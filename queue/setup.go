@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -112,7 +113,8 @@ func (c *Conn) setup(ctx context.Context) error {
 	return nil
 }
 
-// stream makes sure of one stream. How a stream is persisted is decided when it is made and stays.
+// stream makes sure of one stream, and lets it be if it is as it should. How a stream is persisted is decided when it is
+// made and stays.
 func (c *Conn) stream(ctx context.Context, config jetstream.StreamConfig) error {
 	there, err := c.js.Stream(ctx, config.Name)
 	switch {
@@ -122,12 +124,36 @@ func (c *Conn) stream(ctx context.Context, config jetstream.StreamConfig) error 
 	default:
 		config.PersistMode = there.CachedInfo().Config.PersistMode
 	}
-	if config.PersistMode == jetstream.AsyncPersistMode && config.Replicas > 1 {
+	switch {
+	case config.PersistMode == jetstream.AsyncPersistMode && config.Replicas > 1:
 		return fmt.Errorf("it was made for 1 replica and cannot have %d: remove it, with what it holds, and it is made anew", config.Replicas)
+	case there != nil && isAlready(there.CachedInfo().Config, config):
+		return nil
 	}
 	_, err = c.js.CreateOrUpdateStream(ctx, config)
 	return err
 }
+
+// isAlready reports whether a stream has the configuration; the server has filled in what that leaves out.
+func isAlready(there, config jetstream.StreamConfig) bool {
+	with := there
+	with.Description, with.Subjects, with.Retention, with.Storage = config.Description, config.Subjects, config.Retention, config.Storage
+	with.Replicas, with.MaxAge, with.MaxBytes, with.Duplicates = config.Replicas, config.MaxAge, config.MaxBytes, config.Duplicates
+	with.AllowDirect, with.AllowMsgTTL, with.MaxMsgsPerSubject = config.AllowDirect, config.AllowMsgTTL, config.MaxMsgsPerSubject
+	if config.Duplicates == 0 {
+		with.Duplicates = there.Duplicates
+	}
+	if config.MaxBytes <= 0 {
+		with.MaxBytes = unlimited
+	}
+	if config.MaxMsgsPerSubject <= 0 {
+		with.MaxMsgsPerSubject = unlimited
+	}
+	return reflect.DeepEqual(with, there)
+}
+
+// unlimited is how the server has a bound that is none.
+const unlimited = -1
 
 // The oldest server that can write a stream behind.
 const behindMajor, behindMinor = 2, 12
@@ -146,17 +172,30 @@ func (c *Conn) logPersistence() jetstream.PersistModeType {
 
 // bucket makes sure of one bucket, whose entries last for age; 0: for ever.
 func (c *Conn) bucket(ctx context.Context, what, description string, age time.Duration, kv *jetstream.KeyValue) error {
+	config := jetstream.KeyValueConfig{
+		Bucket:      c.kept(what),
+		Description: description,
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.config.Replicas,
+		TTL:         age,
+		Compression: true,
+	}
 	return insist(ctx, func() (err error) {
-		*kv, err = c.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket:      c.kept(what),
-			Description: description,
-			Storage:     jetstream.FileStorage,
-			Replicas:    c.config.Replicas,
-			TTL:         age,
-			Compression: true,
-		})
+		if *kv, err = c.js.KeyValue(ctx, config.Bucket); err == nil {
+			status, err := (*kv).Status(ctx)
+			if err == nil && isBucket(status.Config(), config) {
+				return nil
+			}
+		}
+		*kv, err = c.js.CreateOrUpdateKeyValue(ctx, config)
 		return err
 	})
+}
+
+// isBucket reports whether a bucket has the configuration.
+func isBucket(there, config jetstream.KeyValueConfig) bool {
+	return there.Description == config.Description && there.Storage == config.Storage && there.Replicas == config.Replicas &&
+		there.TTL == config.TTL && there.Compression == config.Compression
 }
 
 const setupAttempts = 5
