@@ -17,8 +17,6 @@ const (
 	logQueue = 8 << 10
 	// logBatch is how many records are published at once.
 	logBatch = 512
-	// recordSize is room for a usual record, in bytes.
-	recordSize = 1 << 10
 	// logMoment is how long a record waits for others to be published with.
 	logMoment = 25 * time.Millisecond
 	// logSoon is the same for records that somebody relies on.
@@ -41,7 +39,8 @@ type Log struct {
 	told    uint64 // of the dropped: those that the process's own log tells of
 
 	mu      sync.Mutex
-	waiting []pending
+	waiting []*pending
+	spare   []*pending // the list that was published last, to be filled again
 	closed  bool
 	taken   uint64        // records since the start that were taken in
 	settled uint64        // of them, those that were published or dropped
@@ -58,6 +57,8 @@ type Log struct {
 	ctx    context.Context // of publishing
 	cancel context.CancelFunc
 	forget func() // ends the watch of the connection
+
+	free sync.Pool // of *pending
 }
 
 // NewLog returns a log; Close ends it.
@@ -93,10 +94,11 @@ func (l *Log) Record(r hooks.Record) {
 	if l.counter != nil {
 		l.counter.Run(r.App, r.Kind, r.Name, r.Status, r.MS)
 	}
-	p := pending{record: r}
+	p := l.newPending()
+	p.record = r
 	var entry []byte
 	if l.journal != nil && r.Stored == nil { // what somebody relies on is made again with the run
-		p.message, entry = l.entry(&p.record)
+		entry = l.entry(p)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,7 +111,7 @@ func (l *Log) Record(r hooks.Record) {
 }
 
 // append adds to what waits.
-func (l *Log) append(p pending) {
+func (l *Log) append(p *pending) {
 	l.waiting = append(l.waiting, p)
 	l.taken++
 	switch {
@@ -166,8 +168,8 @@ func (l *Log) write() {
 				l.tell()
 				return
 			}
-			for i := range records {
-				l.add(&b, &records[i])
+			for _, p := range records {
+				l.add(&b, p)
 			}
 			if l.publish(&b) {
 				b.stored()
@@ -176,6 +178,7 @@ func (l *Log) write() {
 				l.journal.Drop(b.kept)
 			}
 			l.settle(len(records))
+			l.giveBack(records, b.again)
 			b.clear()
 			if len(records) < logBatch && !closed {
 				break // what has come meanwhile waits for others
@@ -186,11 +189,11 @@ func (l *Log) write() {
 }
 
 // take returns the records that wait, at most a batch of them.
-func (l *Log) take() (records []pending, closed bool) {
+func (l *Log) take() (records []*pending, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.waiting) <= logBatch {
-		records, l.waiting, l.hurried = l.waiting, nil, false
+		records, l.waiting, l.spare, l.hurried = l.waiting, l.spare, nil, false
 		return records, l.closed
 	}
 	records = l.waiting[:logBatch:logBatch]
@@ -202,7 +205,8 @@ func (l *Log) take() (records []pending, closed bool) {
 type batch struct {
 	messages []*nats.Msg
 	relied   []relied
-	kept     int // records that are in the journal
+	kept     int  // records that are in the journal
+	again    bool // it was published more than once
 }
 
 // relied is a message that somebody relies on.
@@ -215,7 +219,7 @@ type relied struct {
 func (b *batch) clear() {
 	clear(b.messages)
 	clear(b.relied)
-	b.messages, b.relied, b.kept = b.messages[:0], b.relied[:0], 0
+	b.messages, b.relied, b.kept, b.again = b.messages[:0], b.relied[:0], 0, false
 }
 
 // add adds the record as a message, unless it cannot be one.
@@ -224,7 +228,7 @@ func (l *Log) add(b *batch, p *pending) {
 		b.kept++
 	}
 	if p.message == nil {
-		p.message = l.message(&p.record)
+		l.message(p)
 	}
 	stored := p.record.Stored
 	switch {
@@ -238,37 +242,6 @@ func (l *Log) add(b *batch, p *pending) {
 	}
 }
 
-// recordable reports whether a record has a subject.
-func recordable(r *hooks.Record) bool {
-	return hooks.ValidName(r.App) && hooks.ValidName(string(r.Kind)) && hooks.ValidName(r.Name)
-}
-
-// message is the record as the stream takes it, or nil if it cannot be one.
-func (l *Log) message(r *hooks.Record) *nats.Msg {
-	if !recordable(r) {
-		l.drop(1)
-		return nil
-	}
-	return l.messageIn(make([]byte, 0, recordSize), r)
-}
-
-// messageIn is message, whose data is appended to what is in the buffer.
-func (l *Log) messageIn(buffer []byte, r *hooks.Record) *nats.Msg {
-	start := len(buffer)
-	data := r.AppendJSON(buffer)
-	if int64(len(data)-start) > l.conn.nc.MaxPayload() {
-		short := *r
-		short.Verdict, short.Input, short.Calls, short.End = nil, nil, nil, ""
-		short.Log = []hooks.LogLine{{Level: "warn", Time: r.Time, Text: "the record was too large to keep whole"}}
-		data = short.AppendJSON(buffer)
-	}
-	m := &nats.Msg{Subject: l.conn.subjects.record(r.App, r.Kind, r.Name), Data: data[start:]}
-	if r.ID != "" && !r.Passing {
-		m.Header = nats.Header{jetstream.MsgIDHeader: {r.ID}}
-	}
-	return m
-}
-
 // stored tells those who rely on the records of a batch that the stream has them.
 func (b *batch) stored() {
 	for i := range b.relied {
@@ -279,7 +252,7 @@ func (b *batch) stored() {
 // publish returns true when the stream has every message, false when the log is closed and its time is up.
 func (l *Log) publish(b *batch) bool {
 	for len(b.messages) > 0 && !(l.mend() && l.attempt(b)) {
-		if !pause(l.ctx, logAgain) {
+		if b.again = true; !pause(l.ctx, logAgain) {
 			l.drop(uint64(len(b.messages)))
 			return false
 		}

@@ -2,15 +2,12 @@ package queue
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/tidwall/gjson"
-
-	"gaff/hooks"
 )
 
 // Journal keeps records, until the log stream has them, where they outlive their process.
@@ -27,31 +24,22 @@ func NewJournaledLog(conn *Conn, journal Journal, counter Counter) *Log {
 	return newLog(conn, journal, counter)
 }
 
-// pending is a record that waits to be published.
-type pending struct {
-	record  hooks.Record
-	message *nats.Msg // of it, once it is made
-	kept    bool      // in the journal
-}
-
-// entry is the record as the message that it will be, and as the journal keeps that; nil if it cannot be one.
-func (l *Log) entry(r *hooks.Record) (*nats.Msg, []byte) {
+// entry is the record as the journal keeps it, with the message that it will be; nil if it cannot be one.
+func (l *Log) entry(p *pending) []byte {
+	r := &p.record
 	if !recordable(r) {
-		l.drop(1)
-		return nil, nil
+		return nil
 	}
 	subject, id := l.conn.subjects.record(r.App, r.Kind, r.Name), ""
 	if !r.Passing {
 		id = r.ID
 	}
-	entry := make([]byte, 0, recordSize+len(subject)+len(id)+2*binary.MaxVarintLen32)
-	entry = append(binary.AppendUvarint(entry, uint64(len(subject))), subject...)
-	entry = append(binary.AppendUvarint(entry, uint64(len(id))), id...)
-	m := l.messageIn(entry, r)
-	if cap(entry) >= len(entry)+len(m.Data) {
-		return m, entry[:len(entry)+len(m.Data)]
-	}
-	return m, append(entry, m.Data...)
+	b := bundle{data: p.buffer}
+	b.text(subject)
+	b.text(id)
+	p.buffer = b.data
+	l.messageIn(p)
+	return p.buffer
 }
 
 // appendEntry is what readEntry reads.
@@ -115,7 +103,7 @@ func (l *Log) Restore(ctx context.Context, entries [][]byte, again map[string]bo
 	defer l.mu.Unlock()
 	for _, m := range messages {
 		if !known[gjson.GetBytes(m.Data, "id").String()] && !l.closed {
-			l.append(pending{message: m})
+			l.append(&pending{message: m})
 		}
 	}
 	return nil

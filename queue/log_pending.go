@@ -1,0 +1,78 @@
+package queue
+
+import (
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"gaff/hooks"
+)
+
+const (
+	// recordSize is room for a usual record, in bytes.
+	recordSize = 1 << 10
+	// maxRecordKept is the largest buffer, in bytes, that is kept for another record.
+	maxRecordKept = 8 << 10
+)
+
+// pending is a record that waits to be published. There is one for each run, so they are used again.
+type pending struct {
+	record  hooks.Record
+	message *nats.Msg // of it, once it is made
+	kept    bool      // in the journal
+
+	own    nats.Msg // what message is, as a rule
+	buffer []byte   // and where its data is
+}
+
+func (l *Log) newPending() *pending {
+	if p, ok := l.free.Get().(*pending); ok {
+		return p
+	}
+	return &pending{buffer: make([]byte, 0, recordSize)}
+}
+
+// giveBack has the records of a batch, and the list of them, used again. A batch that was published again may still be
+// on its way from here.
+func (l *Log) giveBack(records []*pending, again bool) {
+	for i, p := range records {
+		if !again && cap(p.buffer) <= maxRecordKept {
+			*p = pending{buffer: p.buffer[:0]}
+			l.free.Put(p)
+		}
+		records[i] = nil
+	}
+	l.mu.Lock()
+	l.spare = records[:0]
+	l.mu.Unlock()
+}
+
+// recordable reports whether a record has a subject.
+func recordable(r *hooks.Record) bool {
+	return hooks.ValidName(r.App) && hooks.ValidName(string(r.Kind)) && hooks.ValidName(r.Name)
+}
+
+// message makes the message of a record as the stream takes it, unless it cannot be one.
+func (l *Log) message(p *pending) {
+	if !recordable(&p.record) {
+		l.drop(1)
+		return
+	}
+	l.messageIn(p)
+}
+
+// messageIn is message, whose data is appended to what is in the buffer.
+func (l *Log) messageIn(p *pending) {
+	r, start := &p.record, len(p.buffer)
+	p.buffer = r.AppendJSON(p.buffer)
+	if int64(len(p.buffer)-start) > l.conn.nc.MaxPayload() {
+		short := *r
+		short.Verdict, short.Input, short.Calls, short.End = nil, nil, nil, ""
+		short.Log = []hooks.LogLine{{Level: "warn", Time: r.Time, Text: "the record was too large to keep whole"}}
+		p.buffer = short.AppendJSON(p.buffer[:start])
+	}
+	p.message = &p.own
+	p.own = nats.Msg{Subject: l.conn.subjects.record(r.App, r.Kind, r.Name), Data: p.buffer[start:]}
+	if r.ID != "" && !r.Passing {
+		p.own.Header = nats.Header{jetstream.MsgIDHeader: {r.ID}}
+	}
+}
