@@ -53,7 +53,7 @@ func (r *run) finish(res *scriptResult, err *Error, status Status, verdict *Verd
 
 // recordedVerdict is the verdict as its record keeps it: whole, or what it says without what it replaces.
 func recordedVerdict(v *Verdict) json.RawMessage {
-	raw := v.AppendJSON(nil)
+	raw := v.AppendJSON(make([]byte, 0, v.size()))
 	if len(raw) <= maxRecordedVerdict {
 		return raw
 	}
