@@ -38,8 +38,7 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// StandIn answers for executors that have died. Its methods are called from several goroutines
-// at once.
+// StandIn answers for executors that have died. Its methods are called from several goroutines at once.
 type StandIn interface {
 	// Holds tells whoever waits for it that it is not lost.
 	Holds(t *hooks.Taken)

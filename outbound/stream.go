@@ -30,8 +30,7 @@ type stream struct {
 	buffer []byte
 	size   int64  // of what came in
 	err    error  // why nothing more comes: io.EOF at the end
-	noted  []byte // what was taken, if it is not more than maxNoted
-	given  int64  // how much was taken
+	noted  []byte // what was taken, while no more than maxNoted came in
 }
 
 // open sends a message and returns the answer without its body, which comes in until ctx ends and is taken with
@@ -121,7 +120,7 @@ func (s *stream) next() ([]byte, error) {
 	}
 	piece := s.buffer
 	s.buffer = nil
-	if s.given += int64(len(piece)); s.given <= maxNoted {
+	if s.size <= maxNoted {
 		s.noted = append(s.noted, piece...)
 	}
 	signal(s.taken)
@@ -167,7 +166,7 @@ func (s *stream) rest(ctx context.Context) (json.RawMessage, error) {
 func (s *stream) whole() json.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.given > maxNoted {
+	if s.size > maxNoted {
 		return nil
 	}
 	data, err := s.answer.with(string(s.noted)).json()

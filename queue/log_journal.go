@@ -30,24 +30,23 @@ func (l *Log) entry(p *pending) []byte {
 	if !recordable(r) {
 		return nil
 	}
-	subject, id := l.conn.subjects.record(r.App, r.Kind, r.Name), ""
-	if !r.Passing {
-		id = r.ID
-	}
-	b := bundle{data: p.buffer}
-	b.text(subject)
-	b.text(id)
-	p.buffer = b.data
-	l.messageIn(p)
+	subject := l.conn.subjects.record(r.App, r.Kind, r.Name)
+	p.buffer = appendEntryHead(p.buffer, subject, recordID(r))
+	l.messageIn(p, subject)
 	return p.buffer
 }
 
 // appendEntry is what readEntry reads.
 func appendEntry(entry []byte, m *nats.Msg) []byte {
+	return append(appendEntryHead(entry, m.Subject, m.Header.Get(jetstream.MsgIDHeader)), m.Data...)
+}
+
+// appendEntryHead is what an entry has before the message's data.
+func appendEntryHead(entry []byte, subject, id string) []byte {
 	b := bundle{data: entry}
-	b.text(m.Subject)
-	b.text(m.Header.Get(jetstream.MsgIDHeader))
-	return append(b.data, m.Data...)
+	b.text(subject)
+	b.text(id)
+	return b.data
 }
 
 // readEntry is the message of a journal's entry, or nil if it is none.

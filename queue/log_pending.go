@@ -53,15 +53,24 @@ func recordable(r *hooks.Record) bool {
 
 // message makes the message of a record as the stream takes it, unless it cannot be one.
 func (l *Log) message(p *pending) {
-	if !recordable(&p.record) {
+	r := &p.record
+	if !recordable(r) {
 		l.drop(1)
 		return
 	}
-	l.messageIn(p)
+	l.messageIn(p, l.conn.subjects.record(r.App, r.Kind, r.Name))
+}
+
+// recordID is the id by which the stream knows a record; empty: it need not know it.
+func recordID(r *hooks.Record) string {
+	if r.Passing {
+		return ""
+	}
+	return r.ID
 }
 
 // messageIn is message, whose data is appended to what is in the buffer.
-func (l *Log) messageIn(p *pending) {
+func (l *Log) messageIn(p *pending, subject string) {
 	r, start := &p.record, len(p.buffer)
 	p.buffer = r.AppendJSON(p.buffer)
 	if int64(len(p.buffer)-start) > l.conn.nc.MaxPayload() {
@@ -71,8 +80,8 @@ func (l *Log) messageIn(p *pending) {
 		p.buffer = short.AppendJSON(p.buffer[:start])
 	}
 	p.message = &p.own
-	p.own = nats.Msg{Subject: l.conn.subjects.record(r.App, r.Kind, r.Name), Data: p.buffer[start:]}
-	if r.ID != "" && !r.Passing {
-		p.own.Header = nats.Header{jetstream.MsgIDHeader: {r.ID}}
+	p.own = nats.Msg{Subject: subject, Data: p.buffer[start:]}
+	if id := recordID(r); id != "" {
+		p.own.Header = nats.Header{jetstream.MsgIDHeader: {id}}
 	}
 }
