@@ -12,10 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 // deployment is a running Gaff, however it is put together.
@@ -117,30 +115,6 @@ func (p *program) url(t *testing.T) string {
 	t.Helper()
 	line := p.err.await(t, "HTTP URL", func(line string) bool { return strings.Contains(line, "http://") })
 	return "http://" + strings.Trim(line[strings.Index(line, "http://")+len("http://"):], "\"")
-}
-
-// startNATS starts a server with the configuration that operators get, on a port and a folder of its own.
-func startNATS(t *testing.T) string {
-	t.Helper()
-	options, err := server.ProcessConfigFile("../deploy/nats.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	options.Port, options.HTTPPort, options.StoreDir = server.RANDOM_PORT, 0, t.TempDir()
-	options.NoSigs, options.NoLog = true, true
-	s, err := server.NewServer(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	if !s.ReadyForConnections(30 * time.Second) {
-		t.Fatal("the NATS server does not start")
-	}
-	return s.ClientURL()
 }
 
 // subject is a NATS subject under the deployment's prefix.

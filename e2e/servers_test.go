@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -15,32 +14,34 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/nats-io/nats-server/v2/server"
 )
 
-// natsVariable makes the test binary a NATS server: its value is a port and the folder of its streams.
-const natsVariable = "GAFF_E2E_NATS"
+// natsArgs are the arguments of a nats-server with the configuration that operators get, its streams in a folder of the
+// test's own; port -1 is a free one.
+func natsArgs(t *testing.T, port string) []string {
+	t.Helper()
+	const file, storeDir = "../deploy/nats.conf", `"/var/lib/nats"`
+	conf, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(conf), storeDir) {
+		t.Fatalf("%s has no %s", file, storeDir)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "nats.conf")
+	writeFile(t, path, strings.Replace(string(conf), storeDir, strconv.Quote(dir), 1))
+	return []string{"-c", path, "-p", port, "-m", "-1"}
+}
 
-// serveNATS serves, with the configuration that operators get, until it is killed.
-func serveNATS() int {
-	port, dir, _ := strings.Cut(os.Getenv(natsVariable), " ")
-	options, err := server.ProcessConfigFile("../deploy/nats.conf")
-	if err == nil {
-		options.Port, err = strconv.Atoi(port)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	options.HTTPPort, options.StoreDir, options.NoLog = 0, dir, true
-	s, err := server.NewServer(options)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	s.Start()
-	s.WaitForShutdown()
-	return 0
+// startNATS starts a NATS server of the test's own and returns its URL.
+func startNATS(t *testing.T) string {
+	t.Helper()
+	const listens = "Listening for client connections on "
+	s := start(t, nil, "nats-server", natsArgs(t, "-1")...)
+	line := s.err.await(t, "NATS server", func(line string) bool { return strings.Contains(line, listens) })
+	_, addr, _ := strings.Cut(line, listens)
+	return "nats://" + addr
 }
 
 // mortal is a server that a test kills and starts again.
@@ -114,16 +115,14 @@ func newMortal(t *testing.T, m *mortal) *mortal {
 
 func newMortalNATS(t *testing.T) *mortal {
 	t.Helper()
-	addr, dir := freeAddr(t), t.TempDir()
+	addr := freeAddr(t)
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
+	args := natsArgs(t, port)
 	return newMortal(t, &mortal{name: "NATS", addr: addr, ready: dials(addr), command: func() *exec.Cmd {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), natsVariable+"="+port+" "+dir)
-		cmd.Stderr = os.Stderr
-		return cmd
+		return exec.Command(filepath.Join(bin, "nats-server"), args...)
 	}})
 }
 
