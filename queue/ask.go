@@ -49,6 +49,7 @@ func (a *ask) answer(place *hooks.Place) {
 		a.tell(hooks.Stop(hooks.AsError(err)))
 		return
 	}
+	a.asks.latest.await(a.asks.ctx, e, true)
 	a.asks.handler.HandleThen(a.asks.ctx, e, func(v hooks.Verdict) {
 		told = true
 		a.tell(v)

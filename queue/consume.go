@@ -27,6 +27,9 @@ type ConsumeOptions struct {
 	Watch hooks.Watch
 	// Apps are those whose scripts run here. What there is to do for others is left to who runs theirs.
 	Apps hooks.Apps
+	// Latest brings the reactor's tables up to date for an event that no hook is for, in case its publisher knows more; may
+	// be nil.
+	Latest *Latest
 }
 
 const (

@@ -10,9 +10,15 @@ import (
 // laneLook is after what time it is looked again what has become of an event of an ordered hook.
 const laneLook = 2 * time.Second
 
+// plan is what an event starts, under a release that is no older than what its publisher went by.
+func (c *consuming) plan(ctx context.Context, e *hooks.Event) (*hooks.Table, []*hooks.Match) {
+	c.options.Latest.await(ctx, e, false)
+	return c.reactor.Plan(e)
+}
+
 // event works an event off: each hook that it starts runs, unless it has.
 func (c *consuming) event(ctx context.Context, d *delivery) {
-	t, matches := c.reactor.Plan(d.event)
+	t, matches := c.plan(ctx, d.event)
 	switch {
 	case t == nil:
 		return

@@ -164,7 +164,7 @@ type unserved struct {
 // waitEvent keeps an event whose app nobody serves: after a while where those of apps that are paused wait, so that however
 // many there are, others are not held up.
 func (c *consuming) waitEvent(ctx context.Context, d *delivery) {
-	t, matches := c.reactor.Plan(d.event)
+	t, matches := c.plan(ctx, d.event)
 	switch {
 	case t == nil:
 	case d.meta.NumDelivered < unservedTries && !t.State.Paused:

@@ -27,6 +27,8 @@ type ServeOptions struct {
 	Watch hooks.Watch // may be nil
 	Ready func()      // called once asks are taken in; may be nil
 	Apps  hooks.Apps  // whose scripts run here; what comes in of others goes on to who runs theirs
+	// Latest brings the handler's tables up to date for an ask that no hook is for, in case its gate knows more; may be nil.
+	Latest *Latest
 }
 
 // group is the queue group of all workers: each ask goes to one of them.
@@ -45,6 +47,7 @@ type asks struct {
 	handler hooks.Answerer
 	pool    Pool
 	watch   hooks.Watch     // may be nil
+	latest  *Latest         // may be nil
 	ctx     context.Context // of the runs; ends after the subscription
 	apps    hooks.Apps
 	subs    *subscriptions
@@ -88,7 +91,7 @@ func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, o
 
 // newAsks returns what answers asks; its runs end with ctx.
 func newAsks(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, options ServeOptions) *asks {
-	s := &asks{conn: conn, handler: handler, pool: pool, watch: options.Watch, ctx: ctx, apps: options.Apps, crowd: newBundler(conn)}
+	s := &asks{conn: conn, handler: handler, pool: pool, watch: options.Watch, latest: options.Latest, ctx: ctx, apps: options.Apps, crowd: newBundler(conn)}
 	s.free.New = func() any {
 		a := &ask{asks: s}
 		a.run = a.answer

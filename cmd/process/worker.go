@@ -94,17 +94,17 @@ func (w *worker) close() {
 // parts are what a worker does at the same time, from when it knows the releases: until then it would take calls for such
 // as have no hooks. ready is called once asks are answered; it may be nil.
 func (w *worker) parts(ready func()) []func(context.Context) error {
-	pooled, apps := w.pool.Handler(w.runner), w.Config.Serves()
+	pooled, apps, latest := w.pool.Handler(w.runner), w.Config.Serves(), queue.NewLatest(w.Releases, w.Tables)
 	parts := []func(context.Context) error{
 		func(ctx context.Context) error {
-			return queue.Serve(ctx, w.Conn, w.runner, w.pool, queue.ServeOptions{Watch: w.watch, Ready: ready, Apps: apps})
+			return queue.Serve(ctx, w.Conn, w.runner, w.pool, queue.ServeOptions{Watch: w.watch, Ready: ready, Apps: apps, Latest: latest})
 		},
 		func(ctx context.Context) error {
 			return queue.ServeCalls(ctx, w.Conn, w.methods.Do, w.pool, queue.ServeOptions{Watch: w.watch, Apps: apps})
 		},
 		func(ctx context.Context) error {
 			return queue.Consume(ctx, w.Conn, w.pool.Reactor(w.runner), w.recorder, queue.ConsumeOptions{
-				AckWait: ackWait, StopWithin: stopWithin, Watch: w.watch, Apps: apps,
+				AckWait: ackWait, StopWithin: stopWithin, Watch: w.watch, Apps: apps, Latest: latest,
 			})
 		},
 		func(ctx context.Context) error { return w.serveTasks(ctx, w.redis, w.watched(pooled), w.recorder) },

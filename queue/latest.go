@@ -1,0 +1,81 @@
+package queue
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"gaff/hooks"
+)
+
+// Latest makes sure that a process does not let a call go by because it has yet to hear of the release that has a hook for
+// it. Releases reach all processes in milliseconds, but not all of them at once. It is safe for concurrent use; a process
+// needs one.
+type Latest struct {
+	releases *Releases
+	tables   *hooks.Tables
+	looks    singleflight.Group
+	places   chan struct{}
+}
+
+// NewLatest returns what compares tables, which [Releases.Watch] keeps, with what is registered.
+func NewLatest(releases *Releases, tables *hooks.Tables) *Latest {
+	return &Latest{releases: releases, tables: tables, places: make(chan struct{}, looksAtOnce)}
+}
+
+const (
+	// looksAtOnce is how many apps are looked up at the same time.
+	looksAtOnce = 8
+	// latestTimeout bounds how long an event waits for a release: one that cannot be loaded leaves the one before in use.
+	latestTimeout = 2 * time.Second
+	// latestPause is how long to wait between two looks at the table.
+	latestPause = time.Millisecond
+)
+
+// await returns at once if there is a hook for what was sent here. Otherwise whoever sent it may know of one: then it
+// returns when the app's table is that of the release that is registered now.
+func (l *Latest) await(ctx context.Context, e *hooks.Event, asked bool) {
+	if l == nil || l.tables.Of(e.App).Has(e, asked) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, latestTimeout)
+	defer cancel()
+	registered, err := l.look(ctx, e.App)
+	if err != nil {
+		l.releases.conn.log.Warn("it cannot be found out whether there is a newer release; going by the one that is loaded",
+			"app", e.App, "error", err)
+		return
+	}
+	for !registered.serves(l.tables.Of(e.App)) && pause(ctx, latestPause) {
+	}
+}
+
+// look reads the app's pointer. Those who ask while others wait to read share one reading, which begins after they asked.
+func (l *Latest) look(ctx context.Context, app string) (pointer, error) {
+	ctx = context.WithoutCancel(ctx) // others may need it longer
+	p, err, _ := l.looks.Do(app, func() (any, error) {
+		l.places <- struct{}{}
+		defer func() { <-l.places }()
+		l.looks.Forget(app) // who asks from now on may know more
+		ctx, cancel := context.WithTimeout(ctx, latestTimeout)
+		defer cancel()
+		p, _, err := l.releases.pointer(ctx, app)
+		return p, err
+	})
+	if err != nil {
+		return pointer{}, err
+	}
+	return p.(pointer), nil //nolint:forcetypeassert // nothing else is returned above
+}
+
+// serves reports whether a table is of the releases that the pointer names.
+func (p *pointer) serves(t *hooks.Table) bool {
+	if t == nil || t.Release == nil {
+		return p.Current == 0
+	}
+	if t.Release.Number != p.Current || (t.Canary == nil) != (p.Canary == nil) {
+		return false
+	}
+	return p.Canary == nil || t.Canary.Release.Number == p.Canary.Release && t.Percent == p.Canary.Percent
+}
