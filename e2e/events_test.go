@@ -232,7 +232,7 @@ func long() bool { return os.Getenv("GAFF_TEST_LONG") != "" }
 // and PostgreSQL are killed twice each.
 func TestEventsSurviveEverything(t *testing.T) {
 	t.Parallel()
-	n, every := 3000, 3*time.Second
+	n, every := 2000, 3*time.Second
 	if long() {
 		n = 100_000
 	}
@@ -328,7 +328,7 @@ func countRuns(t *testing.T, database string, d *deployment) (runs, distinct int
 // Events of one key are worked off one at a time and in order by an ordered hook, while workers are killed.
 func TestOrderSurvivesKills(t *testing.T) {
 	t.Parallel()
-	keys, each := 40, 25
+	keys, each := 40, 15
 	if long() {
 		keys, each = 1000, 100
 	}
