@@ -14,7 +14,6 @@ func ServeAlone(ctx context.Context, conn *Conn, cell string, handler hooks.Answ
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	s := newAsks(runs, conn, handler, pool, options)
-	defer s.crowd.close()
 	sub, err := conn.nc.Subscribe(conn.subjects.cell(cell), func(m *nats.Msg) {
 		inner := &nats.Msg{Subject: m.Header.Get(subjectHeader), Reply: m.Reply, Data: m.Data, Header: m.Header}
 		s.acceptThen(inner, func() { _ = conn.nc.Publish(m.Header.Get(doneHeader), nil) }) // a supervisor that is not told waits no longer than it must

@@ -26,6 +26,8 @@ type ask struct {
 	crash    *hooks.Crash
 	over     func()     // is called when the run has come back; may be nil
 	slot     hooks.Slot // nil if nobody watches
+	with     *verdicts  // nil if it came alone
+	number   uint64     // in its bundle
 	place    int        // in the list of what is being worked on
 	buffer   []byte
 }
@@ -56,9 +58,18 @@ func (a *ask) answer(place *hooks.Place) {
 	})
 }
 
-// tell sends the verdict and gives the ask back.
+// tell sends the verdict, with those on the asks that it came with, and gives the ask back.
 func (a *ask) tell(v hooks.Verdict) {
-	a.reply(&v)
+	a.write(&v)
+	if with := a.with; with != nil {
+		a.with = nil
+		if len(a.buffer) <= maxItem {
+			with.add(a)
+			return
+		}
+		with.leave()
+	}
+	a.send(v.Release)
 	a.finish()
 }
 
@@ -88,58 +99,36 @@ func (a *ask) parse(e *hooks.Event) error {
 	return err
 }
 
-// reply sends the verdict, or why it cannot be sent.
-func (a *ask) reply(v *hooks.Verdict) {
-	conn := a.asks.conn
+// releaseRoom is what the number of a release may add to a verdict, in bytes.
+const releaseRoom = 64
+
+// write puts into the buffer what goes back: the verdict, or why it cannot be sent. A gate gets the number of the release
+// behind the JSON, as [splitRelease] reads it.
+func (a *ask) write(v *hooks.Verdict) {
 	a.buffer = v.AppendJSON(a.buffer[:0])
-	if limit := conn.nc.MaxPayload() - releaseRoom; int64(len(a.buffer)) > limit {
+	if limit := a.asks.conn.nc.MaxPayload() - releaseRoom; int64(len(a.buffer)) > limit {
 		text := fmt.Sprintf("the verdict has %d bytes, NATS takes %d", len(a.buffer), limit)
 		short := hooks.Stop(hooks.Errorf(hooks.CodeHookError, "%s", text))
 		a.buffer = short.AppendJSON(a.buffer[:0])
 	}
-	if err := a.send(v.Release); err != nil {
+	if v.Release != 0 && a.ofGate() {
+		a.buffer = strconv.AppendUint(append(a.buffer, '\n'), v.Release, 10)
+	}
+}
+
+// ofGate reports whether a gate has asked.
+func (a *ask) ofGate() bool { return strings.HasPrefix(a.replyTo, inboxPrefix) }
+
+// send sends what is in the buffer. For who is no gate the number of the release is in a header, which costs a fifth of
+// the throughput.
+func (a *ask) send(release uint64) {
+	conn, m := a.asks.conn, &nats.Msg{Subject: a.replyTo, Data: a.buffer}
+	if release != 0 && !a.ofGate() {
+		m.Header = nats.Header{releaseHeader: {strconv.FormatUint(release, 10)}}
+	}
+	if err := conn.nc.PublishMsg(m); err != nil {
 		conn.log.Warn("a verdict could not be sent", "subject", a.subject, "error", err)
 	}
-}
-
-// releaseRoom is what the number of a release may add to a verdict, in bytes.
-const releaseRoom = 64
-
-// send sends what is in the buffer as the verdict of a release. A gate gets the number behind the JSON, as [splitRelease]
-// reads it; for anybody else there is a header, which costs a fifth of the throughput.
-func (a *ask) send(release uint64) error {
-	nc := a.asks.conn.nc
-	if !strings.HasPrefix(a.replyTo, inboxPrefix) {
-		if release == 0 {
-			return nc.Publish(a.replyTo, a.buffer)
-		}
-		header := nats.Header{releaseHeader: {strconv.FormatUint(release, 10)}}
-		return nc.PublishMsg(&nats.Msg{Subject: a.replyTo, Data: a.buffer, Header: header})
-	}
-	if release != 0 {
-		a.buffer = strconv.AppendUint(append(a.buffer, '\n'), release, 10)
-	}
-	if len(a.buffer) <= maxItem && a.asks.working.crowd() && a.join() {
-		return nil
-	}
-	return nc.Publish(a.replyTo, a.buffer)
-}
-
-// join has the verdict travel with others to the same gate, if it can.
-func (a *ask) join() bool {
-	i := strings.LastIndexByte(a.replyTo, '.') + 1
-	number, err := strconv.ParseUint(a.replyTo[i:], 36, 64)
-	if err != nil {
-		return false
-	}
-	b := a.asks.crowd.begin(a.replyTo[:i] + bundled)
-	if b == nil {
-		return false
-	}
-	b.uint(number)
-	b.bytes(a.buffer)
-	a.asks.crowd.end(b)
-	return true
 }
 
 // maxKept is the largest buffer, in bytes, that is kept for the next ask.

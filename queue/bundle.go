@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// Asks that wait at the same moment travel as one message, and so do verdicts: passing a message on costs a server more
-// than the script in it takes. Only gates and workers know this form, and they use it only when there is a crowd,
-// because it takes one more goroutine on the way: about 16 at once are faster alone, 64 are not.
+// Asks that wait at the same moment travel as one message, and so do the verdicts on them: passing a message on costs a
+// server more than the script in it takes. Only gates and workers know this form, and they use it only when there is a
+// crowd, because it takes one more goroutine on the way.
 const (
 	// askCrowd is from how many waiting questions on a gate bundles its asks.
-	askCrowd = 32
-	// verdictCrowd is from how many asks in hand on a worker bundles its verdicts.
-	verdictCrowd = 16
+	askCrowd = 12
+	// askShare is of how many waiting questions one may be in the same bundle: the others are for other workers.
+	askShare = 3
 	// maxBundle is how many asks one message carries at most: they all go to one worker.
 	maxBundle = 16
 	// maxBundleBytes is from how many bytes on a bundle is full.
@@ -115,9 +115,9 @@ func (b *bundler) begin(subject string) *bundle {
 	return to
 }
 
-func (b *bundler) end(to *bundle) {
+func (b *bundler) end(to *bundle, most int) {
 	to.items++
-	if to.items >= maxBundle || len(to.data) >= maxBundleBytes {
+	if to.items >= most || len(to.data) >= maxBundleBytes {
 		delete(b.open, to.subject)
 	}
 	b.mu.Unlock()

@@ -72,6 +72,64 @@ func TestBundleWithoutWorker(t *testing.T) {
 	wg.Wait()
 }
 
+// The verdicts on the asks of a bundle come as one message, but none waits for a hook that takes long.
+func TestVerdictsTravelTogether(t *testing.T) {
+	t.Parallel()
+	c := connect(t, Config{})
+	slow := make(chan struct{})
+	serve(t, c, hooks.HandlerFunc(func(_ context.Context, e *hooks.Event) hooks.Verdict {
+		if string(e.Message) == `"slow"` {
+			<-slow
+		}
+		return hooks.Verdict{Status: 200, Message: e.Message}
+	}))
+	if err := c.Served(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	inbox := inboxPrefix + nats.NewInbox()[len(nats.InboxPrefix):] + "."
+	got := make(chan *nats.Msg, 16)
+	sub, err := c.nc.ChanSubscribe(inbox+"*", got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Unsubscribe()
+	send := func(messages ...string) {
+		b := &bundle{}
+		for i, m := range messages {
+			b.text(c.subjects.ask(call(`{}`)))
+			b.uint(uint64(i))
+			b.uint(10_000)
+			b.bytes([]byte(`{"message":` + m + `}`))
+		}
+		if err := c.nc.PublishRequest(c.subjects.bundles(), inbox+bundled+"1", b.data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	numbers := func() (all []uint64) {
+		for u := (unbundler{data: (<-got).Data}); u.more(); u.bytes() {
+			all = append(all, u.uint())
+		}
+		slices.Sort(all)
+		return all
+	}
+	send(`1`, `2`, `3`)
+	if all := numbers(); !slices.Equal(all, []uint64{0, 1, 2}) {
+		t.Errorf("the first message has the verdicts on %v", all)
+	}
+	send(`1`, `"slow"`, `3`)
+	var all []uint64
+	for len(all) < 2 {
+		all = append(all, numbers()...)
+	}
+	if slices.Sort(all); !slices.Equal(all, []uint64{0, 2}) {
+		t.Errorf("before the slow one came those on %v", all)
+	}
+	close(slow)
+	if all := numbers(); !slices.Equal(all, []uint64{1}) {
+		t.Errorf("the last message has the verdicts on %v", all)
+	}
+}
+
 // What is no bundle does no harm, and what is whole in a broken one is answered.
 func TestBrokenBundles(t *testing.T) {
 	t.Parallel()
@@ -133,7 +191,7 @@ func TestBundlerClose(t *testing.T) {
 	b := newBundler(c)
 	to := b.begin("elsewhere")
 	to.uint(1)
-	b.end(to)
+	b.end(to, maxBundle)
 	b.close()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()

@@ -85,7 +85,7 @@ func (g *Gate) join(q *question, left time.Duration) bool {
 	b.uint(q.number)
 	b.uint(uint64(max(left.Milliseconds(), 1)))
 	b.bytes(q.payload)
-	g.crowd.end(b)
+	g.crowd.end(b, min(q.crowd/askShare, maxBundle))
 	return true
 }
 

@@ -54,8 +54,8 @@ type asks struct {
 	others  *own           // run the scripts of apps that this process does not; nil: it runs all
 	pending sync.WaitGroup // accepted and not yet answered
 	working working
-	crowd   *bundler
 	free    sync.Pool // of *ask
+	bundled sync.Pool // of *verdicts
 }
 
 // Serve answers asks with the handler's verdicts until ctx ends. It shares them with every other process that serves
@@ -66,7 +66,6 @@ func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, o
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	s := newAsks(runs, conn, handler, pool, options)
-	defer s.crowd.close()
 	if err := s.subscribe(); err != nil {
 		return fmt.Errorf("serve asks: %w", err)
 	}
@@ -91,7 +90,12 @@ func Serve(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, o
 
 // newAsks returns what answers asks; its runs end with ctx.
 func newAsks(ctx context.Context, conn *Conn, handler hooks.Answerer, pool Pool, options ServeOptions) *asks {
-	s := &asks{conn: conn, handler: handler, pool: pool, watch: options.Watch, latest: options.Latest, ctx: ctx, apps: options.Apps, crowd: newBundler(conn)}
+	s := &asks{conn: conn, handler: handler, pool: pool, watch: options.Watch, latest: options.Latest, ctx: ctx, apps: options.Apps}
+	s.bundled.New = func() any {
+		v := &verdicts{asks: s}
+		v.timer = time.AfterFunc(time.Hour, v.hurry)
+		return v
+	}
 	s.free.New = func() any {
 		a := &ask{asks: s}
 		a.run = a.answer
@@ -145,7 +149,6 @@ func (s *asks) stop(cancel context.CancelFunc) error {
 			return fmt.Errorf("serve asks: runs did not end within %v", stopTimeout)
 		}
 	}
-	s.crowd.close()
 	s.conn.flush()
 	return nil
 }
@@ -188,6 +191,8 @@ func (s *asks) acceptBundle(m *nats.Msg) {
 	now := time.Now()
 	s.conn.lastAsk.Store(now.UnixNano())
 	u := unbundler{data: m.Data}
+	with := s.newVerdicts(inbox + bundled)
+	defer with.complete()
 	for items := 0; u.more() && items < maxBundle; items++ {
 		subject, number, left, payload := u.bytes(), u.uint(), u.uint(), u.bytes()
 		if u.err != nil {
@@ -197,7 +202,8 @@ func (s *asks) acceptBundle(m *nats.Msg) {
 			continue
 		}
 		a, _ := s.free.Get().(*ask)
-		a.over = nil
+		a.over, a.with, a.number = nil, with, number
+		with.expect()
 		a.subject, a.replyTo, a.data, a.received = string(subject), inbox+strconv.FormatUint(number, 36), payload, now
 		a.left = time.Duration(min(left, math.MaxInt32)) * time.Millisecond
 		s.submit(a)

@@ -33,13 +33,6 @@ func (w *working) remove(a *ask) {
 	w.mu.Unlock()
 }
 
-// crowd reports whether there are so many that verdicts travel together.
-func (w *working) crowd() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.asks) >= verdictCrowd
-}
-
 // since appends the reply subjects of gates whose asks came before then.
 func (w *working) since(then time.Time, replies []string) []string {
 	w.mu.Lock()
