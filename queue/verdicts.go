@@ -17,9 +17,8 @@ type verdicts struct {
 
 	mu     sync.Mutex
 	bundle bundle
-	said   []*ask // whose verdicts are in the bundle
-	open   int    // asks without a verdict, and one more for as long as they come in
-	late   bool   // what comes now does not wait
+	open   int  // asks without a verdict, and one more for as long as they come in
+	late   bool // what comes now does not wait
 	timer  *time.Timer
 }
 
@@ -44,7 +43,8 @@ func (v *verdicts) complete() { v.less(nil) }
 // leave says that the verdict on an ask goes by itself.
 func (v *verdicts) leave() { v.less(nil) }
 
-// add has the verdict in an ask's buffer sent with the others, and ends the ask then.
+// add has the verdict in an ask's buffer sent with the others, and ends the ask: should the process die before, whoever
+// watches it has the verdict.
 func (v *verdicts) add(a *ask) { v.less(a) }
 
 // less notes that there is an ask less to wait for; a has a verdict, unless it is nil.
@@ -53,7 +53,7 @@ func (v *verdicts) less(a *ask) {
 	if a != nil {
 		v.bundle.uint(a.number)
 		v.bundle.bytes(a.buffer)
-		v.said = append(v.said, a)
+		v.bundle.items++
 	}
 	v.open--
 	last := v.open == 0
@@ -61,6 +61,9 @@ func (v *verdicts) less(a *ask) {
 		v.send()
 	}
 	v.mu.Unlock()
+	if a != nil {
+		a.finish()
+	}
 	if last {
 		if v.timer.Stop() { // otherwise it may still look
 			v.asks.bundled.Put(v)
@@ -71,18 +74,14 @@ func (v *verdicts) less(a *ask) {
 
 // send sends what there is. The lock is held.
 func (v *verdicts) send() {
-	if len(v.said) == 0 {
+	if v.bundle.items == 0 {
 		return
 	}
 	conn := v.asks.conn
 	if err := conn.nc.Publish(v.to, v.bundle.data); err != nil {
-		conn.log.Warn("verdicts could not be sent", "verdicts", len(v.said), "error", err)
+		conn.log.Warn("verdicts could not be sent", "verdicts", v.bundle.items, "error", err)
 	}
-	for i, a := range v.said {
-		a.finish()
-		v.said[i] = nil
-	}
-	v.bundle.data, v.said = v.bundle.data[:0], v.said[:0]
+	v.bundle.data, v.bundle.items = v.bundle.data[:0], 0
 }
 
 // hurry sends what has waited long enough.
