@@ -1,9 +1,7 @@
 package bench
 
 import (
-	"context"
 	"fmt"
-	"strings"
 	"testing"
 
 	"gaff/queue"
@@ -18,26 +16,14 @@ func BenchmarkExecutors(b *testing.B) {
 		"executor":  startGate(b, startNATS(b), "GAFF_EXECUTORS=1"),
 	}
 	event := newEvent()
-	ask := func(gate *queue.Gate) error {
-		v, err := gate.Ask(context.Background(), event)
-		switch {
-		case err != nil:
-			return err
-		case v.Error != nil:
-			return v.Error
-		case !strings.Contains(string(v.Message), "slug"):
-			return fmt.Errorf("the hook has not run: %s", v.Message)
-		}
-		return nil
-	}
 	for _, gate := range gates {
-		await(b, func() bool { return ask(gate) == nil })
+		await(b, func() bool { return askOnce(gate, event) == nil })
 	}
 	for _, n := range atOnce {
 		var single float64
 		for _, name := range []string{"single", "executor", "executors"} {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
-				calls := rate(b, n, func() error { return ask(gates[name]) })
+				calls := rate(b, n, func() error { return askOnce(gates[name], event) })
 				if name == "single" {
 					single = calls
 				} else {

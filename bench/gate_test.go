@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"gaff/hooks"
+	"gaff/queue"
 )
 
 // payload is the message of a 300-byte event, as the before hook of project() checks it.
@@ -29,24 +32,23 @@ function beforePOST(req, res) {
 
 var atOnce = []int{1, 16, 64}
 
-// BenchmarkGatedCall measures one gated call, from Gate.Ask through NATS and a worker's script to the verdict, beside a
-// bare NATS echo of the same payload; client, server and worker are processes. of-echo is the ratio of calls per second.
+// BenchmarkGatedCall measures one gated call, from Gate.Ask through NATS and a script to the verdict, beside a bare NATS
+// echo of the same payload; client, server and worker are processes. hook is a worker as it is by default, with executors,
+// and single one whose scripts run in its own process. of-echo is the ratio of calls per second.
 func BenchmarkGatedCall(b *testing.B) {
 	url := startNATS(b)
 	startRole(b, "echo", "BENCH_NATS="+url)
-	gate := startGate(b, url)
+	gates := map[string]*queue.Gate{"hook": startGate(b, url), "single": startGate(b, startNATS(b), "GAFF_EXECUTORS=0")}
 	nc, err := nats.Connect(url)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(nc.Close)
-	event := newEvent()
-	message := []byte(`{"message":` + payload + `}`)
+	event, message := newEvent(), []byte(`{"message":`+payload+`}`)
 	await(b, func() bool { _, err := nc.Request("echo", message, time.Second); return err == nil })
-	await(b, func() bool {
-		v, err := gate.Ask(context.Background(), event)
-		return err == nil && strings.Contains(string(v.Message), "slug")
-	})
+	for _, gate := range gates {
+		await(b, func() bool { return askOnce(gate, event) == nil })
+	}
 	for _, n := range atOnce {
 		var echo float64
 		b.Run(fmt.Sprintf("echo/%d", n), func(b *testing.B) {
@@ -55,17 +57,26 @@ func BenchmarkGatedCall(b *testing.B) {
 				return err
 			})
 		})
-		b.Run(fmt.Sprintf("hook/%d", n), func(b *testing.B) {
-			calls := rate(b, n, func() error {
-				v, err := gate.Ask(context.Background(), event)
-				if err == nil && v.Error != nil {
-					err = v.Error
-				}
-				return err
+		for _, name := range []string{"hook", "single"} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				b.ReportMetric(rate(b, n, func() error { return askOnce(gates[name], event) })/echo, "of-echo")
 			})
-			b.ReportMetric(calls/echo, "of-echo")
-		})
+		}
 	}
+}
+
+// askOnce has the hook decide on one call.
+func askOnce(gate *queue.Gate, event *hooks.Event) error {
+	v, err := gate.Ask(context.Background(), event)
+	switch {
+	case err != nil:
+		return err
+	case v.Error != nil:
+		return v.Error
+	case !strings.Contains(string(v.Message), "slug"):
+		return fmt.Errorf("the hook has not run: %s", v.Message)
+	}
+	return nil
 }
 
 // rate runs call b.N times, n at once, and returns how many there were per second.

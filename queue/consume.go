@@ -71,6 +71,7 @@ type consuming struct {
 	lanes    *lanes
 	unserved unserved
 	options  ConsumeOptions
+	taken    chan struct{} // by its hands
 }
 
 // Consume works events off until ctx ends, sharing them with every other process that consumes under the same prefix. Each
@@ -83,7 +84,7 @@ type consuming struct {
 // When ctx ends no further events come in, running hooks may end within StopWithin, then their context is cancelled and
 // their events go to another worker.
 func Consume(ctx context.Context, conn *Conn, reactor Reactor, log *Log, options ConsumeOptions) error {
-	c := &consuming{conn: conn, reactor: reactor, log: log, done: newDone(conn), options: options.complete()}
+	c := &consuming{conn: conn, reactor: reactor, log: log, done: newDone(conn), options: options.complete(), taken: make(chan struct{}, 1)}
 	c.unserved.apps = map[string]time.Time{}
 	defer c.done.close()
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -112,7 +113,7 @@ func Consume(ctx context.Context, conn *Conn, reactor Reactor, log *Log, options
 	var beside errgroup.Group
 	beside.Go(func() error { return c.lanes.run(ctx) })
 	beside.Go(func() error { c.release(ctx); return nil })
-	beside.Go(func() error { c.keepThrottled(ctx, events.throttle, work.throttle); return nil })
+	beside.Go(func() error { c.keepThrottled(ctx, events, work); return nil })
 	<-ctx.Done()
 	return errors.Join(failed, c.stop(events, work, cancel), beside.Wait())
 }
@@ -132,7 +133,7 @@ func (c *consuming) hands(ctx, runs context.Context, kind string, config consume
 	}
 	h := &hands{
 		conn: c.conn, what: whatOf(kind), consumer: consumer, runs: runs, watch: c.options.Watch, keep: c.options.AckWait / 3,
-		apps: c.options.Apps, subs: c.conn.newSubscriptions(),
+		apps: c.options.Apps, subs: c.conn.newSubscriptions(), taken: c.taken,
 	}
 	h.own = c.conn.newOwn(h.apps, kind, h.subs, h.receive)
 	return h, nil

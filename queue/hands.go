@@ -41,6 +41,7 @@ type hands struct {
 	apps     hooks.Apps                       // whose scripts run here
 	own      *own                             // hands on, and takes, what is another's
 	subs     *subscriptions
+	taken    chan<- struct{} // is told when there is something in hand; has room for one
 
 	runs     context.Context // of the handlers
 	throttle *throttle
@@ -153,6 +154,12 @@ func (h *hands) take(d *delivery) bool {
 	d.begin()
 	h.mu.Lock()
 	h.held[d] = struct{}{}
+	if len(h.held) == 1 {
+		select {
+		case h.taken <- struct{}{}:
+		default:
+		}
+	}
 	h.mu.Unlock()
 	if err := h.read(d); err != nil {
 		h.conn.log.Error("a message cannot be read and is given up", "subject", d.message.Subject(), "error", err)
@@ -161,6 +168,13 @@ func (h *hands) take(d *delivery) bool {
 		return false
 	}
 	return true
+}
+
+// busy reports whether anything is in hand.
+func (h *hands) busy() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.held) > 0
 }
 
 func (h *hands) read(d *delivery) (err error) {

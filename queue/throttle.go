@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -85,23 +86,37 @@ func (p *throttle) end() {
 	p.room.Broadcast()
 }
 
-// keepThrottled throttles all as it has to be until ctx ends.
-func (c *consuming) keepThrottled(ctx context.Context, all ...*throttle) {
+// keepThrottled throttles all as they have to be until ctx ends. It does nothing while nothing is in hand.
+func (c *consuming) keepThrottled(ctx context.Context, all ...*hands) {
 	limit := throttleLeast
-	for ctx.Err() == nil {
-		late := lateness(ctx)
+	for c.awaitMessages(ctx, all) {
 		switch {
 		case !c.conn.asked(throttleLive):
 			limit = c.options.Concurrency
-		case late > throttleLate:
+			pause(ctx, throttleWindow*throttleLook)
+		case lateness(ctx) > throttleLate:
 			limit = max(limit/2, throttleLeast)
 		default:
 			limit = min(limit+1, c.options.Concurrency)
 		}
-		for _, p := range all {
-			p.set(limit)
+		for _, h := range all {
+			h.throttle.set(limit)
 		}
 	}
+}
+
+// awaitMessages waits until something is in hand; false: ctx has ended.
+func (c *consuming) awaitMessages(ctx context.Context, all []*hands) bool {
+	for ctx.Err() == nil {
+		if slices.ContainsFunc(all, (*hands).busy) {
+			return true
+		}
+		select {
+		case <-c.taken:
+		case <-ctx.Done():
+		}
+	}
+	return false
 }
 
 // lateness is by how much this process, some moments on end, was later than it wanted to be: the second largest, since
