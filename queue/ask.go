@@ -51,7 +51,10 @@ func (a *ask) answer(place *hooks.Place) {
 		a.tell(hooks.Stop(hooks.AsError(err)))
 		return
 	}
-	a.asks.latest.await(a.asks.ctx, e, true)
+	if !a.asks.latest.await(a.asks.ctx, e, true) {
+		a.tell(hooks.Stop(hooks.Errorf(hooks.CodeUnavailable, "the worker has yet to load the current release of app %s; try again", e.App)))
+		return
+	}
 	a.asks.handler.HandleThen(a.asks.ctx, e, func(v hooks.Verdict) {
 		told = true
 		a.tell(v)

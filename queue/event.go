@@ -10,17 +10,22 @@ import (
 // laneLook is after what time it is looked again what has become of an event of an ordered hook.
 const laneLook = 2 * time.Second
 
-// plan is what an event starts, under a release that is no older than what its publisher went by.
-func (c *consuming) plan(ctx context.Context, e *hooks.Event) (*hooks.Table, []*hooks.Match) {
-	c.options.Latest.await(ctx, e, false)
-	return c.reactor.Plan(e)
+// plan is what an event starts, under a release that is no older than what its publisher went by. If that is not loaded, ok
+// is false and the event comes again.
+func (c *consuming) plan(ctx context.Context, d *delivery) (t *hooks.Table, matches []*hooks.Match, ok bool) {
+	if !c.options.Latest.await(ctx, d.event, false) {
+		d.comeAgain(latestAgain)
+		return nil, nil, false
+	}
+	t, matches = c.reactor.Plan(d.event)
+	return t, matches, true
 }
 
 // event works an event off: each hook that it starts runs, unless it has.
 func (c *consuming) event(ctx context.Context, d *delivery) {
-	t, matches := c.plan(ctx, d.event)
+	t, matches, ok := c.plan(ctx, d)
 	switch {
-	case t == nil:
+	case !ok, t == nil:
 		return
 	case t.State.Paused:
 		c.hold(ctx, d, matches)

@@ -192,6 +192,9 @@ func (n *lane) follow(key string, at *line) {
 func (n *lane) work(e *laneEvent) bool {
 	ended := map[string]bool{}
 	for n.ctx.Err() == nil {
+		if !n.of.c.options.Latest.await(n.ctx, e.event, false) {
+			continue // nothing of its key may pass it by
+		}
 		t, matches := n.of.c.reactor.Plan(e.event)
 		if t != nil && t.State.Paused {
 			pause(n.ctx, laneTick)

@@ -27,28 +27,33 @@ func NewLatest(releases *Releases, tables *hooks.Tables) *Latest {
 const (
 	// looksAtOnce is how many apps are looked up at the same time.
 	looksAtOnce = 8
-	// latestTimeout bounds how long an event waits for a release: one that cannot be loaded leaves the one before in use.
+	// latestTimeout bounds how long what was sent waits for a release, latestAgain is after what time an event is tried again.
 	latestTimeout = 2 * time.Second
+	latestAgain   = 500 * time.Millisecond
 	// latestPause is how long to wait between two looks at the table.
 	latestPause = time.Millisecond
 )
 
 // await returns at once if there is a hook for what was sent here. Otherwise whoever sent it may know of one: then it
-// returns when the app's table is that of the release that is registered now.
-func (l *Latest) await(ctx context.Context, e *hooks.Event, asked bool) {
+// returns when the app's table is that of the release that is registered now. It returns false if that is not so in time:
+// nobody knows then whether there is a hook.
+func (l *Latest) await(ctx context.Context, e *hooks.Event, asked bool) bool {
 	if l == nil || l.tables.Of(e.App).Has(e, asked) {
-		return
+		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, latestTimeout)
 	defer cancel()
 	registered, err := l.look(ctx, e.App)
 	if err != nil {
-		l.releases.conn.log.Warn("it cannot be found out whether there is a newer release; going by the one that is loaded",
-			"app", e.App, "error", err)
-		return
+		l.releases.conn.log.Warn("it cannot be found out whether there is a newer release", "app", e.App, "error", err)
+		return false
 	}
-	for !registered.serves(l.tables.Of(e.App)) && pause(ctx, latestPause) {
+	for !registered.serves(l.tables.Of(e.App)) {
+		if !pause(ctx, latestPause) {
+			return false
+		}
 	}
+	return true
 }
 
 // look reads the app's pointer. Those who ask while others wait to read share one reading, which begins after they asked.

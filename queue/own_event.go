@@ -164,9 +164,9 @@ type unserved struct {
 // waitEvent keeps an event whose app nobody serves: after a while where those of apps that are paused wait, so that however
 // many there are, others are not held up.
 func (c *consuming) waitEvent(ctx context.Context, d *delivery) {
-	t, matches := c.plan(ctx, d.event)
+	t, matches, ok := c.plan(ctx, d)
 	switch {
-	case t == nil:
+	case !ok, t == nil:
 	case d.meta.NumDelivered < unservedTries && !t.State.Paused:
 		d.comeAgain(unservedAgain)
 	case !c.insist(ctx, func() error { return c.announce(ctx, d.event.App) }):

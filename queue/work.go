@@ -50,7 +50,10 @@ func (c *consuming) work(ctx context.Context, d *delivery) {
 		d.comeAgain(0)
 		return
 	}
-	t, matches := c.plan(ctx, d.event)
+	t, matches, ok := c.plan(ctx, d)
+	if !ok {
+		return
+	}
 	registered := t.Hook(d.work.Hook)
 	switch m := hooks.Named(matches, d.work.Hook); {
 	case t != nil && (t.State.Paused || registered != nil && waits(t, registered)):
