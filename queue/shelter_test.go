@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -107,19 +108,19 @@ func TestHandOver(t *testing.T) {
 	}
 	stop := serve(t, connect(t, Config{Prefix: c.config.Prefix}), echo)
 	defer stop()
-	answered := make(chan *nats.Msg, 100)
-	reply := c.nc.NewRespInbox()
-	if _, err := c.nc.ChanSubscribe(reply, answered); err != nil {
+	var answered sync.Map // by reply subject: one may be answered twice
+	reply := nats.NewInbox() + "."
+	if _, err := c.nc.Subscribe(reply+"*", func(m *nats.Msg) { answered.Store(m.Subject, true) }); err != nil {
 		t.Fatal(err)
 	}
 	c.flush()
 	s := NewStandIn(c, "cell")
 	var all sync.WaitGroup
 	const n = 8
-	for range n {
+	for i := range n {
 		all.Go(func() {
 			err := s.Again(&hooks.Taken{Held: hooks.Held{
-				Kind: hooks.HeldAsk, App: "default", Subject: c.subjects.ask(call(`{}`)), Reply: reply, Data: []byte(`{}`),
+				Kind: hooks.HeldAsk, App: "default", Subject: c.subjects.ask(call(`{}`)), Reply: reply + strconv.Itoa(i), Data: []byte(`{}`),
 				Deadline: time.Now().Add(time.Minute),
 			}})
 			if err != nil {
@@ -128,5 +129,10 @@ func TestHandOver(t *testing.T) {
 		})
 	}
 	all.Wait()
-	await(t, "answers", func() bool { return len(answered) == n })
+	for i := range n {
+		await(t, "an answer", func() bool {
+			_, ok := answered.Load(reply + strconv.Itoa(i))
+			return ok
+		})
+	}
 }
