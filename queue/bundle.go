@@ -16,7 +16,7 @@ const (
 	// askShare is of how many waiting questions one may be in the same bundle: the others are for other workers.
 	askShare = 3
 	// maxBundle is how many asks one message carries at most: they all go to one worker.
-	maxBundle = 16
+	maxBundle = 32
 	// maxBundleBytes is from how many bytes on a bundle is full.
 	maxBundleBytes = 32 << 10
 	// maxItem is the largest item, in bytes, that travels with others.
