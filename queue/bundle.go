@@ -121,10 +121,7 @@ func (b *bundler) end(to *bundle, most int) {
 		delete(b.open, to.subject)
 	}
 	b.mu.Unlock()
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
+	signal(b.wake)
 }
 
 // run sends what is there. It lets those go first that are about to add something.
@@ -164,9 +161,6 @@ func (b *bundler) close() {
 	b.mu.Lock()
 	b.closed = true
 	b.mu.Unlock()
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
+	signal(b.wake)
 	<-b.done
 }

@@ -155,10 +155,7 @@ func (h *hands) take(d *delivery) bool {
 	h.mu.Lock()
 	h.held[d] = struct{}{}
 	if len(h.held) == 1 {
-		select {
-		case h.taken <- struct{}{}:
-		default:
-		}
+		signal(h.taken)
 	}
 	h.mu.Unlock()
 	if err := h.read(d); err != nil {

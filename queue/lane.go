@@ -193,7 +193,8 @@ func (n *lane) work(e *laneEvent) bool {
 	ended := map[string]bool{}
 	for n.ctx.Err() == nil {
 		if !n.of.c.options.Latest.await(n.ctx, e.event, false) {
-			continue // nothing of its key may pass it by
+			pause(n.ctx, latestAgain) // nothing of its key may pass it by
+			continue
 		}
 		t, matches := n.of.c.reactor.Plan(e.event)
 		if t != nil && t.State.Paused {

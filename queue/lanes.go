@@ -145,10 +145,7 @@ func (l *lanes) gone(_, key string) {
 }
 
 func (l *lanes) wake() {
-	select {
-	case l.kick <- struct{}{}:
-	default:
-	}
+	signal(l.kick)
 }
 
 // look renews what this worker has, gives up what it has no more right to, and takes what is free, as far as that is fair.

@@ -58,25 +58,27 @@ func (l *Latest) await(ctx context.Context, e *hooks.Event, asked bool) bool {
 
 // look reads the app's pointer. Those who ask while others wait to read share one reading, which begins after they asked.
 func (l *Latest) look(ctx context.Context, app string) (pointer, error) {
-	ctx = context.WithoutCancel(ctx) // others may need it longer
-	p, err, _ := l.looks.Do(app, func() (any, error) {
+	read := l.looks.DoChan(app, func() (any, error) {
 		l.places <- struct{}{}
 		defer func() { <-l.places }()
-		l.looks.Forget(app) // who asks from now on may know more
-		ctx, cancel := context.WithTimeout(ctx, latestTimeout)
+		l.looks.Forget(app)                                                           // who asks from now on may know more
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), latestTimeout) // others may need it longer
 		defer cancel()
 		p, _, err := l.releases.pointer(ctx, app)
 		return p, err
 	})
-	if err != nil {
-		return pointer{}, err
+	select {
+	case r := <-read:
+		p, _ := r.Val.(pointer)
+		return p, r.Err
+	case <-ctx.Done():
+		return pointer{}, ctx.Err()
 	}
-	return p.(pointer), nil //nolint:forcetypeassert // nothing else is returned above
 }
 
 // serves reports whether a table is of the releases that the pointer names.
 func (p *pointer) serves(t *hooks.Table) bool {
-	if t == nil || t.Release == nil {
+	if t == nil {
 		return p.Current == 0
 	}
 	if t.Release.Number != p.Current || (t.Canary == nil) != (p.Canary == nil) {

@@ -126,10 +126,7 @@ func (l *Log) append(p *pending) {
 }
 
 func (l *Log) wake() {
-	select {
-	case l.due <- struct{}{}:
-	default:
-	}
+	signal(l.due)
 }
 
 func (l *Log) drop(n uint64) {

@@ -225,3 +225,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return true
 	}
 }
+
+// signal wakes whoever waits for c, now or later; c has room for one.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
