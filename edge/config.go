@@ -160,6 +160,8 @@ const (
 
 // timing has the times that tests shorten.
 type timing struct {
+	idle        time.Duration // between requests of a connection; longer than clients keep one, so that it is they who close it
+	header      time.Duration // for a header to arrive, from its first byte
 	readBody    time.Duration // for a body to arrive
 	readRelease time.Duration // for a project to arrive
 	heartbeat   time.Duration // between signs of life on a stream
@@ -169,6 +171,8 @@ type timing struct {
 
 func defaultTiming() timing {
 	return timing{
+		idle:        2 * time.Minute,
+		header:      10 * time.Second,
 		readBody:    30 * time.Second,
 		readRelease: 2 * time.Minute,
 		heartbeat:   15 * time.Second,

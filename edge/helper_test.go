@@ -191,9 +191,15 @@ func listen(t *testing.T, s *Server) (url string, stop func(), ended <-chan erro
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx, l) }()
-	t.Cleanup(cancel)
+	done, gone := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(gone)
+		done <- s.Run(ctx, l)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-gone
+	})
 	return "http://" + l.Addr().String(), cancel, done
 }
 

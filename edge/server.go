@@ -85,14 +85,14 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:           s.handler,
 		BaseContext:       func(net.Listener) context.Context { return base },
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: s.timing.header,
 		WriteTimeout:      maxDeadline + time.Minute, // no answer takes longer; streams set their own
-		IdleTimeout:       2 * time.Minute,
+		IdleTimeout:       s.timing.idle,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(&patientListener{l, s.timing.idle, s.timing.header}) }()
 	select {
 	case err := <-served:
 		s.stop()

@@ -136,6 +136,36 @@ func TestStopTellsWhatDoesNotEnd(t *testing.T) {
 	<-gone
 }
 
+// TestFirstRequestMayBeLate: a client's pool holds connections that had no request yet. A header that has begun is not
+// waited for as long.
+func TestFirstRequestMayBeLate(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, &world{}, nil)
+	s.timing.header = 20 * time.Millisecond
+	url, _, _ := listen(t, s)
+	late, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	slow, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	io.WriteString(slow, "GET /livez HTTP/1.1\r\nHost:")
+	within := time.Now().Add(10 * time.Second)
+	slow.SetReadDeadline(within)
+	if b, err := io.ReadAll(slow); err != nil || strings.Contains(string(b), "200") {
+		t.Errorf("half a header: %v: %s", err, b)
+	}
+	late.SetReadDeadline(within)
+	io.WriteString(late, "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	if b, err := io.ReadAll(late); err != nil || !strings.HasPrefix(string(b), "HTTP/1.1 200") {
+		t.Errorf("a late request: %v: %s", err, b)
+	}
+}
+
 func TestBodyThatDoesNotArrive(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, &world{}, nil)
