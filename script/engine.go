@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,8 +11,9 @@ import (
 
 // Config says how an engine works; the zero value is ready for use.
 type Config struct {
-	// Idle is how many runtimes are kept for the next runs. Making one takes some milliseconds, keeping one some
-	// hundred kilobytes. Default: 8 for each processor.
+	// Idle is how many runtimes are kept for the next runs, at most: as many as there were runs at once, and after 10 s
+	// in which so many were not needed, 8 for each processor. Making one takes some milliseconds, keeping one 700 KB.
+	// Default: 128.
 	Idle int
 	// Heap bounds what the runs of an engine take of the heap together, in bytes. A run that is alone in taking more is
 	// stopped. Default 0: nothing does.
@@ -20,19 +22,24 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Idle <= 0 {
-		c.Idle = 8 * runtime.GOMAXPROCS(0)
+		c.Idle = 128
 	}
 	return c
 }
+
+// unused is for how long a runtime is kept that is not needed.
+const unused = 10 * time.Second
 
 // Engine runs programs on a pool of runtimes. It is safe for concurrent use and does not bound how many runs are
 // under way; its caller does.
 type Engine struct {
 	config Config
 
-	mu     sync.Mutex
-	idle   []*machine
-	closed bool
+	mu       sync.Mutex
+	idle     []*machine // the last one is used next
+	warm     int        // so many are kept for however long
+	trimming bool       // trim will be called
+	closed   bool
 
 	watchdog   watchdog
 	abandoned  atomic.Int64
@@ -41,7 +48,7 @@ type Engine struct {
 
 // NewEngine returns an engine whose runtimes are made when they are needed.
 func NewEngine(c Config) *Engine {
-	e := &Engine{config: c.withDefaults()}
+	e := &Engine{config: c.withDefaults(), warm: 8 * runtime.GOMAXPROCS(0)}
 	e.watchdog.heap.bound = c.Heap
 	return e
 }
@@ -143,7 +150,34 @@ func (e *Engine) keep(m *machine) {
 	m.forget()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.idle) < e.config.Idle && !e.closed {
-		e.idle = append(e.idle, m)
+	if len(e.idle) >= e.config.Idle || e.closed {
+		return
 	}
+	e.idle = append(e.idle, m)
+	if len(e.idle) > e.warm {
+		m.kept = time.Now()
+		e.trimLater()
+	}
+}
+
+// trimLater has the pool trimmed. The lock is held.
+func (e *Engine) trimLater() {
+	if !e.trimming {
+		e.trimming = true
+		time.AfterFunc(unused, e.trim)
+	}
+}
+
+// trim lets go of what was not used for long.
+func (e *Engine) trim() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.trimming = false
+	if len(e.idle) <= e.warm {
+		return
+	}
+	before := time.Now().Add(-unused)
+	kept := slices.DeleteFunc(e.idle[e.warm:], func(m *machine) bool { return m.kept.Before(before) })
+	e.idle = e.idle[:e.warm+len(kept)]
+	e.trimLater()
 }

@@ -19,3 +19,10 @@ func (p *Program) Plain() bool { return p.plain }
 
 // NewFrozen makes a pooled runtime.
 func NewFrozen() { newMachine(true) }
+
+// Idle returns how many runtimes wait for a run.
+func (e *Engine) Idle() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.idle)
+}

@@ -65,8 +65,9 @@
     for (let i = 0; i < queue.length; i++) {
       const value = queue[i];
       add(getPrototypeOf(value));
-      for (const key of ownKeys(value)) {
-        const property = getOwnPropertyDescriptor(value, key);
+      const keys = ownKeys(value);
+      for (let k = 0; k < keys.length; k++) { // an iterator takes a third of the whole
+        const property = getOwnPropertyDescriptor(value, keys[k]);
         add(property.value);
         add(property.get);
         add(property.set);

@@ -3,6 +3,7 @@ package script
 import (
 	_ "embed"
 	"errors"
+	"time"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
@@ -35,7 +36,8 @@ type machine struct {
 	jobs      int    // promise jobs that have begun
 	interops  map[string]goja.Value
 	collators map[string]*collate.Collator
-	spent     bool // was interrupted or has panicked: not to be used again
+	kept      time.Time // when it was given back, unless it is among those that are kept anyway
+	spent     bool      // was interrupted or has panicked: not to be used again
 }
 
 //go:embed lockdown.js
