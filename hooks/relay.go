@@ -19,6 +19,9 @@ type Outbox interface {
 // Publisher tells of many events at once; the errors are those of the events, in order.
 type Publisher interface {
 	PublishAll(ctx context.Context, events []*Event) []error
+	// PublishTogether has the stream store all of them, in their order, or none; the error of one that no stream takes is
+	// an [Error], and it is none of them. It returns false, and has stored nothing, if they must be published apart.
+	PublishTogether(ctx context.Context, events []*Event) ([]error, bool)
 }
 
 // Relay publishes what the outbox holds: at once when this process commits, and by looking every so often, for what a
@@ -28,12 +31,19 @@ type Relay struct {
 	Outbox    Outbox
 	Publisher Publisher
 	Log       *slog.Logger
+
+	warned time.Time // when it was last told that events wait
 }
 
 const (
-	relayBatch   = 256
+	relayBatch = 500
+	// relayTogether is from how many events on they are cheaper to publish together: as much as a few apart, which takes a
+	// sync for each, one after the other if they have the same key.
+	relayTogether = 16
+
 	relayLook    = time.Second
 	relayBackoff = 250 * time.Millisecond
+	relayRemind  = 10 * time.Second
 	// relayPublish bounds how long the events of one batch may take to be published.
 	relayPublish = 10 * time.Second
 )
@@ -74,7 +84,7 @@ func (r *Relay) drain(ctx context.Context) {
 		}
 		if err != nil {
 			if ctx.Err() == nil {
-				r.Log.Warn("after-events wait in the outbox", "error", err)
+				r.warn(err)
 				pause(ctx, relayBackoff)
 			}
 			return
@@ -85,14 +95,31 @@ func (r *Relay) drain(ctx context.Context) {
 	}
 }
 
+// warn tells why events wait, once and then every so often.
+func (r *Relay) warn(err error) {
+	if now := time.Now(); now.Sub(r.warned) > relayRemind {
+		r.Log.Warn("after-events wait in the outbox", "error", err)
+		r.warned = now
+	}
+}
+
 // errBehind is why an event waits although nothing is wrong with it.
 var errBehind = errors.New("an earlier event of the same key is not published yet")
 
-// publish publishes events in rounds, in each of which a key occurs once: of many that are on their way at once, the
-// first may be lost with a connection and the others not.
 func (r *Relay) publish(ctx context.Context, events []*Event) []error {
 	ctx, cancel := context.WithTimeout(ctx, relayPublish)
 	defer cancel()
+	if len(events) >= relayTogether {
+		if errs, together := r.Publisher.PublishTogether(ctx, events); together {
+			return errs
+		}
+	}
+	return r.publishApart(ctx, events)
+}
+
+// publishApart publishes events in rounds, in each of which a key occurs once: of many that are on their way at once, the
+// first may be lost with a connection and the others not.
+func (r *Relay) publishApart(ctx context.Context, events []*Event) []error {
 	errs := make([]error, len(events))
 	left := make([]int, len(events))
 	for i := range left {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -12,11 +13,13 @@ import (
 	"gaff/hooks"
 )
 
-// stream is a publisher that fails for the events whose ids it is told, once each.
+// stream is a publisher that fails for the events whose ids it is told, once each. It takes events together a number of
+// times.
 type stream struct {
-	mu     sync.Mutex
-	fails  map[string]error
-	stored []string
+	mu       sync.Mutex
+	fails    map[string]error
+	together int
+	stored   []string
 }
 
 func (s *stream) PublishAll(_ context.Context, events []*hooks.Event) []error {
@@ -30,6 +33,14 @@ func (s *stream) PublishAll(_ context.Context, events []*hooks.Event) []error {
 		delete(s.fails, e.ID)
 	}
 	return errs
+}
+
+func (s *stream) PublishTogether(ctx context.Context, events []*hooks.Event) ([]error, bool) {
+	if s.together == 0 {
+		return nil, false
+	}
+	s.together--
+	return s.PublishAll(ctx, events), true
 }
 
 func (s *stream) Publish(ctx context.Context, e *hooks.Event) error {
@@ -76,6 +87,18 @@ func keyed(id, key string) *hooks.Event {
 	return &hooks.Event{App: "a", Service: "s", Operation: "POST", Phase: hooks.After, Payload: hooks.Payload{ID: id, Key: key}}
 }
 
+// relayAll relays until the outbox is empty.
+func relayAll(t *testing.T, o *outbox, s *stream) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	done := o.done
+	go func() { ended <- (&hooks.Relay{Outbox: o, Publisher: s, Log: slog.New(slog.DiscardHandler)}).Run(ctx) }()
+	<-done
+	cancel()
+	<-ended
+}
+
 // An event that is not published for the moment is not overtaken by one of its key; others, and those behind one that no
 // stream would take, go on.
 func TestRelayKeepsOrder(t *testing.T) {
@@ -83,18 +106,28 @@ func TestRelayKeepsOrder(t *testing.T) {
 	s := &stream{fails: map[string]error{
 		"x1": errors.New("connection lost"), "y1": hooks.Errorf(hooks.CodeTooLarge, "too large"), "n1": errors.New("connection lost"),
 	}}
-	done := make(chan struct{})
-	o := &outbox{done: done, events: []*hooks.Event{
+	o := &outbox{done: make(chan struct{}), events: []*hooks.Event{
 		keyed("x1", "x"), keyed("x2", "x"), keyed("y1", "y"), keyed("y2", "y"), keyed("x3", "x"), keyed("n1", ""), keyed("n2", ""),
 	}}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- (&hooks.Relay{Outbox: o, Publisher: s, Log: slog.New(slog.DiscardHandler)}).Run(ctx) }()
-	<-done
-	cancel()
-	<-ended
+	relayAll(t, o, s)
 	if want := []string{"n2", "y2", "x1", "y1", "n1", "x2", "x3"}; !slices.Equal(s.stored, want) {
 		t.Errorf("published %v, want %v", s.stored, want)
+	}
+}
+
+// Many events are published together if the stream takes them so, else apart, and in their order either way.
+func TestRelayPublishesTogether(t *testing.T) {
+	t.Parallel()
+	s := &stream{together: 2}
+	o := &outbox{done: make(chan struct{})}
+	var want []string
+	for i := range 1000 {
+		id := strconv.Itoa(i)
+		o.events, want = append(o.events, keyed(id, "x")), append(want, id)
+	}
+	relayAll(t, o, s)
+	if s.together != 0 || !slices.Equal(s.stored, want) {
+		t.Errorf("published %v; %d more could have been published together", s.stored, s.together)
 	}
 }
 

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -75,23 +76,37 @@ func BenchmarkAskWithoutHooks(b *testing.B) {
 	}
 }
 
-// BenchmarkPublishAll measures events on their way into the stream, 256 at once, as the outbox sends them.
-func BenchmarkPublishAll(b *testing.B) {
+// BenchmarkPublish measures events on their way into the stream, several at once, as the outbox sends them.
+func BenchmarkPublish(b *testing.B) {
 	g := newGate(b, connect(b, Config{}), tables())
-	events := make([]*hooks.Event, 256)
 	sent := 0
-	for b.Loop() {
-		for i := range events {
-			events[i] = told(strconv.Itoa(sent))
-			sent++
-		}
-		for _, err := range g.PublishAll(context.Background(), events) {
-			if err != nil {
-				b.Fatal(err)
-			}
+	for _, together := range []bool{false, true} {
+		for _, n := range []int{1, 4, 16, 64, 256} {
+			b.Run(fmt.Sprintf("together=%v/%d", together, n), func(b *testing.B) {
+				before := sent
+				for b.Loop() {
+					events := make([]*hooks.Event, n)
+					for i := range events {
+						events[i] = told(strconv.Itoa(sent))
+						sent++
+					}
+					errs, ok := []error(nil), true
+					if together {
+						errs, ok = g.PublishTogether(context.Background(), events)
+					} else {
+						errs = g.PublishAll(context.Background(), events)
+					}
+					if !ok {
+						b.Fatal("the stream does not take them together")
+					}
+					if err := errors.Join(errs...); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(sent-before)/b.Elapsed().Seconds(), "events/s")
+			})
 		}
 	}
-	b.ReportMetric(float64(sent)/b.Elapsed().Seconds(), "events/s")
 }
 
 // BenchmarkConsume measures events worked off by a handler that does nothing.

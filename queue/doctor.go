@@ -43,8 +43,8 @@ func versionFinding(version string) hooks.Finding {
 	if err := checkVersion(version); err != nil {
 		return hooks.Wrong(name, "%s", err)
 	}
-	if !canWriteBehind(version) {
-		return hooks.Warning(name, "%s; with %d.%d or later the log costs far less", version, behindMajor, behindMinor)
+	if !isNewer(version) {
+		return hooks.Warning(name, "%s; with %d.%d or later the log costs far less", version, newerMajor, newerMinor)
 	}
 	return hooks.Fine(name, "%s", version)
 }

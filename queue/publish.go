@@ -41,9 +41,12 @@ func (g *Gate) Publish(ctx context.Context, e *hooks.Event) error {
 // PublishAll tells of many calls at once, as Publish does but without trying again; the errors are those of the events,
 // in their order. It is what an outbox needs.
 func (g *Gate) PublishAll(ctx context.Context, events []*hooks.Event) []error {
+	errs := make([]error, len(events))
+	if !g.conn.nc.IsConnected() {
+		return fill(errs, errNotConnected)
+	}
 	ctx, cancel := withDefaultTimeout(ctx)
 	defer cancel()
-	errs := make([]error, len(events))
 	acks := make([]jetstream.PubAckFuture, len(events))
 	for i, e := range events {
 		m, err := g.message(identified(e))
@@ -55,6 +58,20 @@ func (g *Gate) PublishAll(ctx context.Context, events []*hooks.Event) []error {
 	for i, ack := range acks {
 		if ack != nil {
 			errs[i] = acknowledged(ctx, ack)
+		}
+	}
+	return errs
+}
+
+// errNotConnected is why nothing is published for the moment. The client would keep what is published now and send it
+// later, when somebody else has published it, or it comes behind what it came before.
+var errNotConnected = errors.New("publish event: not connected to NATS")
+
+// fill gives every event that has no error yet the one of all.
+func fill(errs []error, err error) []error {
+	for i := range errs {
+		if errs[i] == nil {
+			errs[i] = err
 		}
 	}
 	return errs

@@ -40,6 +40,8 @@ func (c *Conn) streams() []jetstream.StreamConfig {
 		MaxBytes:    c.config.EventsMaxBytes,
 		Duplicates:  duplicateWindow,
 		AllowDirect: true,
+
+		AllowAtomicPublish: c.takesBatches(),
 	}, {
 		Name:        c.logStream(),
 		Description: "records of runs",
@@ -140,6 +142,7 @@ func isAlready(there, config jetstream.StreamConfig) bool {
 	with.Description, with.Subjects, with.Retention, with.Storage = config.Description, config.Subjects, config.Retention, config.Storage
 	with.Replicas, with.MaxAge, with.MaxBytes, with.Duplicates = config.Replicas, config.MaxAge, config.MaxBytes, config.Duplicates
 	with.AllowDirect, with.AllowMsgTTL, with.MaxMsgsPerSubject = config.AllowDirect, config.AllowMsgTTL, config.MaxMsgsPerSubject
+	with.AllowAtomicPublish = config.AllowAtomicPublish
 	if config.Duplicates == 0 {
 		with.Duplicates = there.Duplicates
 	}
@@ -155,16 +158,19 @@ func isAlready(there, config jetstream.StreamConfig) bool {
 // unlimited is how the server has a bound that is none.
 const unlimited = -1
 
-// The oldest server that can write a stream behind.
-const behindMajor, behindMinor = 2, 12
+// The oldest server that can write a stream behind, and store several messages or none.
+const newerMajor, newerMinor = 2, 12
 
-func canWriteBehind(version string) bool { return atLeast(version, behindMajor, behindMinor) == nil }
+func isNewer(version string) bool { return atLeast(version, newerMajor, newerMinor) == nil }
+
+// takesBatches reports whether the server can store several events or none.
+func (c *Conn) takesBatches() bool { return isNewer(c.nc.ConnectedServerVersion()) }
 
 // logPersistence is how records are persisted. They are recorded behind the runs, and dropped rather than waited for, so
 // that a sync for each would only take time from the events', which share the disk. A server that is killed may lose
 // the last milliseconds of the log. A replicated stream is written behind its peers anyway.
 func (c *Conn) logPersistence() jetstream.PersistModeType {
-	if c.config.Replicas == 1 && canWriteBehind(c.nc.ConnectedServerVersion()) {
+	if c.config.Replicas == 1 && isNewer(c.nc.ConnectedServerVersion()) {
 		return jetstream.AsyncPersistMode
 	}
 	return jetstream.DefaultPersistMode
