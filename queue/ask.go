@@ -52,7 +52,7 @@ func (a *ask) answer(place *hooks.Place) {
 		return
 	}
 	if !a.asks.latest.await(a.asks.ctx, e, true) {
-		a.tell(hooks.Stop(hooks.Errorf(hooks.CodeUnavailable, "the worker has yet to load the current release of app %s; try again", e.App)))
+		a.tell(hooks.Stop(behindRelease(e.App)))
 		return
 	}
 	a.asks.handler.HandleThen(a.asks.ctx, e, func(v hooks.Verdict) {

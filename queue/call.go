@@ -89,7 +89,12 @@ func (g *Gate) Call(ctx context.Context, call hooks.MethodCall) (hooks.Reply, er
 	if limit := g.conn.nc.MaxPayload(); int64(len(data)) > limit {
 		return hooks.Reply{}, hooks.Errorf(hooks.CodeTooLarge, "the call has %d bytes, NATS takes %d", len(data), limit)
 	}
-	answer, err := g.calls.ask(ctx, g.conn.subjects.call(&call), data, hooks.ParseTrace(call.Trace))
+	header := nats.Header{}
+	setTrace(header, hooks.ParseTrace(call.Trace))
+	if t := g.tables.Of(call.App); t != nil {
+		header.Set(releaseHeader, strconv.FormatUint(t.Release.Number, 10))
+	}
+	answer, err := g.calls.ask(ctx, g.conn.subjects.call(&call), data, header)
 	if err != nil {
 		return hooks.Reply{}, err
 	}
@@ -97,13 +102,12 @@ func (g *Gate) Call(ctx context.Context, call hooks.MethodCall) (hooks.Reply, er
 }
 
 // ask sends a call until somebody has it, and waits for the answer.
-func (c *calls) ask(ctx context.Context, subject string, data []byte, trace string) ([]byte, error) {
+func (c *calls) ask(ctx context.Context, subject string, data []byte, header nats.Header) ([]byte, error) {
 	reply, news := c.add()
 	defer c.forget(reply)
 	began, backoff := time.Now(), firstBackoff
 	for {
-		m := &nats.Msg{Subject: subject, Reply: reply, Data: data, Header: nats.Header{}}
-		setTrace(m.Header, trace)
+		m := &nats.Msg{Subject: subject, Reply: reply, Data: data, Header: header}
 		if deadline, ok := ctx.Deadline(); ok {
 			left := time.Until(deadline)
 			left -= min(left/10, maxMargin) // for the answer's way back

@@ -26,6 +26,7 @@ type callServer struct {
 	handler MethodHandler
 	pool    Pool
 	watch   hooks.Watch     // may be nil
+	latest  *Latest         // may be nil
 	ctx     context.Context // of the calls; ends after the subscription
 	apps    hooks.Apps
 	subs    *subscriptions
@@ -43,7 +44,7 @@ func ServeCalls(ctx context.Context, conn *Conn, handler MethodHandler, pool Poo
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	s := &callServer{
-		conn: conn, handler: handler, pool: pool, watch: options.Watch, ctx: runs, apps: options.Apps, subs: conn.newSubscriptions(),
+		conn: conn, handler: handler, pool: pool, watch: options.Watch, latest: options.Latest, ctx: runs, apps: options.Apps, subs: conn.newSubscriptions(),
 		working: map[*nats.Msg]time.Time{},
 	}
 	if err := s.subscribe(); err != nil {
@@ -165,6 +166,10 @@ func (s *callServer) answer(m *nats.Msg, received time.Time, slot hooks.Slot) {
 	}
 	ctx, cancel := context.WithDeadline(s.ctx, received.Add(left))
 	defer cancel()
+	if !s.latest.awaitRelease(ctx, call.App, m.Header.Get(releaseHeader)) {
+		s.reply(m, call.RequestID, hooks.Reply{}, behindRelease(call.App))
+		return
+	}
 	reply, err := s.handler(ctx, call)
 	s.reply(m, call.RequestID, reply, err)
 }

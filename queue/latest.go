@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -41,14 +42,32 @@ func (l *Latest) await(ctx context.Context, e *hooks.Event, asked bool) bool {
 	if l == nil || l.tables.Of(e.App).Has(e, asked) {
 		return true
 	}
+	defer e.Place.Park()()
+	return l.current(ctx, e.App)
+}
+
+// awaitRelease returns at once if the app's table is that of a release; number is as a caller has sent it, empty if it has
+// not. Otherwise it is as await.
+func (l *Latest) awaitRelease(ctx context.Context, app, number string) bool {
+	if l == nil || number == "" {
+		return true
+	}
+	if t := l.tables.Of(app); t != nil && strconv.FormatUint(t.Release.Number, 10) == number {
+		return true
+	}
+	return l.current(ctx, app)
+}
+
+// current returns once the app's table is that of the release that is registered now; false: it is not in time.
+func (l *Latest) current(ctx context.Context, app string) bool {
 	ctx, cancel := context.WithTimeout(ctx, latestTimeout)
 	defer cancel()
-	registered, err := l.look(ctx, e.App)
+	registered, err := l.look(ctx, app)
 	if err != nil {
-		l.releases.conn.log.Warn("it cannot be found out whether there is a newer release", "app", e.App, "error", err)
+		l.releases.conn.log.Warn("it cannot be found out whether there is a newer release", "app", app, "error", err)
 		return false
 	}
-	for !registered.serves(l.tables.Of(e.App)) {
+	for !registered.serves(l.tables.Of(app)) {
 		if !pause(ctx, latestPause) {
 			return false
 		}
@@ -85,4 +104,9 @@ func (p *pointer) serves(t *hooks.Table) bool {
 		return false
 	}
 	return p.Canary == nil || t.Canary.Release.Number == p.Canary.Release && t.Percent == p.Canary.Percent
+}
+
+// behindRelease is what a worker says that could not find out what is registered for a call.
+func behindRelease(app string) *hooks.Error {
+	return hooks.Errorf(hooks.CodeUnavailable, "the worker has yet to load the current release of app %s; try again", app)
 }

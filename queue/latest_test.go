@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -68,6 +69,51 @@ func TestAskWaitsForItsRelease(t *testing.T) {
 	if v, err := hooks.ParseVerdict(m.Data); err != nil || string(v.Message) != "1" {
 		t.Errorf("%s, %v", m.Data, err)
 	}
+}
+
+// A call that comes before the release that its caller knows is carried out by that release, and one of a caller that knows
+// the same does not wait.
+func TestCallWaitsForItsRelease(t *testing.T) {
+	t.Parallel()
+	c := connect(t, Config{})
+	ts, latest, table := behind(t, c)
+	pool, came := hooks.NewPool(8, 64), make(chan struct{}, 8)
+	t.Cleanup(pool.Close)
+	run(t, func(ctx context.Context) error {
+		return ServeCalls(ctx, c, func(_ context.Context, call hooks.MethodCall) (hooks.Reply, error) {
+			return hooks.Reply{Status: 200, Release: ts.Of(call.App).Release.Number}, nil
+		}, telling{pool, came}, ServeOptions{Latest: latest})
+	})
+	ahead := &hooks.Tables{}
+	ahead.Set(table)
+	g := newGate(t, c, ahead)
+	answered := make(chan error, 1)
+	go func() {
+		reply, err := g.Call(t.Context(), methodCall(`{}`))
+		if err == nil && reply.Release != 1 {
+			err = fmt.Errorf("release %d", reply.Release)
+		}
+		answered <- err
+	}()
+	<-came
+	ts.Set(table)
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	if _, err := g.Call(t.Context(), methodCall(`{}`)); err != nil {
+		t.Error(err)
+	}
+}
+
+// telling is a pool that tells what comes in.
+type telling struct {
+	*hooks.Pool
+	came chan<- struct{}
+}
+
+func (p telling) Submit(app string, f func(*hooks.Place)) bool {
+	p.came <- struct{}{}
+	return p.Pool.Submit(app, f)
 }
 
 // An event that comes before the release that has its hook is not passed over.

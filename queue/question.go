@@ -14,7 +14,8 @@ import (
 // deadlineHeader carries how many milliseconds are left for the whole chain, if not the default.
 const deadlineHeader = "Gaff-Deadline"
 
-// releaseHeader carries, with a verdict, the number of the release that decided. Gates get it in another way.
+// releaseHeader carries, with a verdict, the number of the release that decided. Gates get it in another way. With a call it
+// carries the number of the release that its caller knows.
 const releaseHeader = "Gaff-Release"
 
 const (

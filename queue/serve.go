@@ -27,7 +27,8 @@ type ServeOptions struct {
 	Watch hooks.Watch // may be nil
 	Ready func()      // called once asks are taken in; may be nil
 	Apps  hooks.Apps  // whose scripts run here; what comes in of others goes on to who runs theirs
-	// Latest brings the handler's tables up to date for an ask that no hook is for, in case its gate knows more; may be nil.
+	// Latest brings the handler's tables up to date for an ask that no hook is for, in case its gate knows more, and for a
+	// call whose gate knows another release; may be nil.
 	Latest *Latest
 }
 

@@ -100,7 +100,7 @@ func (w *worker) parts(ready func()) []func(context.Context) error {
 			return queue.Serve(ctx, w.Conn, w.runner, w.pool, queue.ServeOptions{Watch: w.watch, Ready: ready, Apps: apps, Latest: latest})
 		},
 		func(ctx context.Context) error {
-			return queue.ServeCalls(ctx, w.Conn, w.methods.Do, w.pool, queue.ServeOptions{Watch: w.watch, Apps: apps})
+			return queue.ServeCalls(ctx, w.Conn, w.methods.Do, w.pool, queue.ServeOptions{Watch: w.watch, Apps: apps, Latest: latest})
 		},
 		func(ctx context.Context) error {
 			return queue.Consume(ctx, w.Conn, w.pool.Reactor(w.runner), w.recorder, queue.ConsumeOptions{
