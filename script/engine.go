@@ -12,8 +12,8 @@ import (
 // Config says how an engine works; the zero value is ready for use.
 type Config struct {
 	// Idle is how many runtimes are kept for the next runs, at most: as many as there were runs at once, and after 10 s
-	// in which so many were not needed, 8 for each processor. Making one takes some milliseconds, keeping one 700 KB.
-	// Default: 128.
+	// in which so many were not needed, 8 for each processor. Making one takes some milliseconds, keeping one 700 KB, or
+	// twice that with libraries. Default: 64, or one for each 4 MiB of Heap if those are fewer.
 	Idle int
 	// Heap bounds what the runs of an engine take of the heap together, in bytes. A run that is alone in taking more is
 	// stopped. Default 0: nothing does.
@@ -22,7 +22,10 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Idle <= 0 {
-		c.Idle = 128
+		c.Idle = 64
+		if c.Heap > 0 {
+			c.Idle = int(min(64, c.Heap/(4<<20)))
+		}
 	}
 	return c
 }
