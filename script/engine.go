@@ -13,7 +13,7 @@ import (
 type Config struct {
 	// Idle is how many runtimes are kept for the next runs, at most: as many as there were runs at once, and after 10 s
 	// in which so many were not needed, 8 for each processor. Making one takes some milliseconds, keeping one 700 KB, or
-	// twice that with libraries. Default: 64, or one for each 4 MiB of Heap if those are fewer.
+	// twice that with libraries. Default: 256, or one for each MiB of Heap if those are fewer.
 	Idle int
 	// Heap bounds what the runs of an engine take of the heap together, in bytes. A run that is alone in taking more is
 	// stopped. Default 0: nothing does.
@@ -22,9 +22,9 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Idle <= 0 {
-		c.Idle = 64
+		c.Idle = 256
 		if c.Heap > 0 {
-			c.Idle = int(min(64, c.Heap/(4<<20)))
+			c.Idle = int(min(256, c.Heap>>20))
 		}
 	}
 	return c

@@ -16,7 +16,7 @@ func TestRuntimesAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := script.NewEngine(script.Config{})
 		warm := 8 * runtime.GOMAXPROCS(0)
-		atOnce := min(warm+24, 64)
+		atOnce := min(warm+24, 256)
 		var runs sync.WaitGroup
 		for range atOnce {
 			runs.Go(func() {
