@@ -141,6 +141,19 @@ func TestStuck(t *testing.T) {
 	}
 }
 
+// TestSleepEndsWithItsScript: bridge.sleep waits at most until the script has to end.
+func TestSleepEndsWithItsScript(t *testing.T) {
+	t.Parallel()
+	p, err := script.Compile(script.Files{"main.js": "log.info('begun');\nbridge.sleep(1e9);"}, "main.js", "beforePOST")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := engine(t).Run(deadline(t, 3*time.Second), p, &script.Call{})
+	if res.Err == nil || res.Err.Kind != script.TimedOut || res.Err.Line != 2 || len(res.Log) != 1 {
+		t.Errorf("got %+v", res)
+	}
+}
+
 func TestInterruptedRuntimeIsNotReused(t *testing.T) {
 	t.Parallel()
 	e := engine(t)
