@@ -10,8 +10,8 @@ import (
 // Outbox holds the events of committed changes until they are published.
 type Outbox interface {
 	// Take hands up to n events, oldest first, to publish, forgets those for which it returned nil and keeps the
-	// others. Several relays may take at once. It returns how many it handed over.
-	Take(ctx context.Context, n int, publish func(context.Context, []*Event) []error) (int, error)
+	// others. Several relays may take at once. It returns how many it handed over, and whether there may be more.
+	Take(ctx context.Context, n int, publish func(context.Context, []*Event) []error) (taken int, more bool, err error)
 	// Committed receives a value soon after this process has committed an event.
 	Committed() <-chan struct{}
 }
@@ -70,7 +70,7 @@ func (r *Relay) Run(ctx context.Context) error {
 func (r *Relay) drain(ctx context.Context) {
 	for ctx.Err() == nil {
 		var failed error
-		n, err := r.Outbox.Take(ctx, relayBatch, func(ctx context.Context, events []*Event) []error {
+		_, more, err := r.Outbox.Take(ctx, relayBatch, func(ctx context.Context, events []*Event) []error {
 			errs := r.publish(ctx, events)
 			for _, err := range errs {
 				if err != nil {
@@ -89,7 +89,7 @@ func (r *Relay) drain(ctx context.Context) {
 			}
 			return
 		}
-		if n < relayBatch {
+		if !more {
 			return
 		}
 	}

@@ -65,7 +65,7 @@ func (o *outbox) Remember(_ context.Context, e *hooks.Event) error {
 	return nil
 }
 
-func (o *outbox) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (int, error) {
+func (o *outbox) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (int, bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	taken := o.events[:min(n, len(o.events))]
@@ -80,7 +80,7 @@ func (o *outbox) Take(ctx context.Context, n int, publish func(context.Context, 
 		close(o.done)
 		o.done = nil
 	}
-	return len(taken), nil
+	return len(taken), len(taken) == n, nil
 }
 
 func keyed(id, key string) *hooks.Event {

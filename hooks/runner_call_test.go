@@ -53,7 +53,7 @@ var unlike = regexp.MustCompile(`"(_created|_changed)":"[^"]*"`)
 // relay runs the events that were committed, as from the stream.
 func (b *bench) relay(t *testing.T) {
 	for {
-		n, err := b.outbox.Take(t.Context(), 100, func(ctx context.Context, events []*hooks.Event) []error {
+		n, _, err := b.outbox.Take(t.Context(), 100, func(ctx context.Context, events []*hooks.Event) []error {
 			for _, e := range events {
 				b.runner.Handle(ctx, e)
 			}

@@ -8,6 +8,9 @@ import (
 	"gaff/hooks"
 )
 
+// maxTaken is from how many bytes on no more events are taken at once: they are held in memory, and some have megabytes.
+const maxTaken = 16 << 20
+
 // forgetTimeout bounds how long published events may take to be forgotten once their caller is gone.
 const forgetTimeout = 5 * time.Second
 
@@ -15,7 +18,11 @@ const forgetTimeout = 5 * time.Second
 type remembered struct {
 	seqs   []int64
 	events []*hooks.Event
+	bytes  int // of their payloads
 }
+
+// more reports whether there may be more events than these, of which there can be n.
+func (r *remembered) more(n int) bool { return len(r.events) == n || r.bytes >= maxTaken }
 
 func (r *remembered) add(seq int64, e hooks.Event, payload []byte) error {
 	p, err := hooks.ParsePayload(payload)
@@ -23,6 +30,7 @@ func (r *remembered) add(seq int64, e hooks.Event, payload []byte) error {
 		return fmt.Errorf("event %d of the outbox: %w", seq, err)
 	}
 	e.Payload = p
+	r.bytes += len(payload)
 	r.seqs, r.events = append(r.seqs, seq), append(r.events, &e)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -32,7 +33,7 @@ func takeAll(t testing.TB, s database) []*hooks.Event {
 	t.Helper()
 	var p published
 	for {
-		n, err := s.Take(t.Context(), 7, p.publish)
+		n, _, err := s.Take(t.Context(), 7, p.publish)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +108,7 @@ func TestRelaysTakeTurns(t *testing.T) {
 		begun, others := make(chan struct{}), make(chan struct{})
 		var first sync.WaitGroup
 		first.Go(func() {
-			_, err := s.Take(t.Context(), 2, func(_ context.Context, events []*hooks.Event) []error {
+			_, _, err := s.Take(t.Context(), 2, func(_ context.Context, events []*hooks.Event) []error {
 				close(begun)
 				<-others
 				return []error{errors.New("not now"), errors.New("not now")}
@@ -119,7 +120,7 @@ func TestRelaysTakeTurns(t *testing.T) {
 		<-begun
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := s.Take(ctx, 2, func(_ context.Context, events []*hooks.Event) []error {
+		if _, _, err := s.Take(ctx, 2, func(_ context.Context, events []*hooks.Event) []error {
 			t.Errorf("another publishes %s meanwhile", ids(events))
 			return make([]error, len(events))
 		}); err == nil {
@@ -157,7 +158,7 @@ func TestOutboxOrderAndRetry(t *testing.T) {
 		s := open.must(t)
 		tell(t, s, "1", "2", "3", "4", "5")
 		var p published
-		n, err := s.Take(t.Context(), 4, func(ctx context.Context, events []*hooks.Event) []error {
+		n, _, err := s.Take(t.Context(), 4, func(ctx context.Context, events []*hooks.Event) []error {
 			errs := p.publish(ctx, events)
 			errs[1], errs[3] = errors.New("not now"), errors.New("not now")
 			return errs
@@ -168,8 +169,34 @@ func TestOutboxOrderAndRetry(t *testing.T) {
 		if got := ids(takeAll(t, s)); got != "2 4 5" {
 			t.Errorf("left: %s", got)
 		}
-		if n, err := s.Take(t.Context(), 4, nil); n != 0 || err != nil {
+		if n, _, err := s.Take(t.Context(), 4, nil); n != 0 || err != nil {
 			t.Errorf("an empty outbox gave %d, %v", n, err)
+		}
+	})
+}
+
+// What is held in memory at once is bounded, however large the events are.
+func TestOutboxTakesSoManyBytes(t *testing.T) {
+	eachStore(t, func(t *testing.T, open opener) {
+		s := open.must(t)
+		for i := range 5 {
+			c := document(strconv.Itoa(i), "")
+			c.Event = event(strconv.Itoa(i))
+			c.Event.Result = []byte(`"` + strings.Repeat("x", 7<<20) + `"`)
+			write(t, s, c)
+		}
+		var p published
+		for _, want := range []struct {
+			n    int
+			more bool
+		}{{3, true}, {2, false}, {0, false}} {
+			n, more, err := s.Take(t.Context(), 10, p.publish)
+			if n != want.n || more != want.more || err != nil {
+				t.Errorf("took %d, more %v, %v; want %+v", n, more, err, want)
+			}
+		}
+		if got := ids(p.events); got != "0 1 2 3 4" {
+			t.Errorf("took %s", got)
 		}
 	})
 }
@@ -180,7 +207,7 @@ func TestOutboxForgetsWhenStopped(t *testing.T) {
 		s := open.must(t)
 		tell(t, s, "1", "2")
 		ctx, cancel := context.WithCancel(t.Context())
-		n, err := s.Take(ctx, 1, func(_ context.Context, events []*hooks.Event) []error {
+		n, _, err := s.Take(ctx, 1, func(_ context.Context, events []*hooks.Event) []error {
 			cancel()
 			return make([]error, len(events))
 		})
@@ -205,7 +232,7 @@ func TestSeveralRelays(t *testing.T) {
 		for range 3 {
 			relays.Go(func() {
 				for {
-					n, err := s.Take(ctx, 16, p.publish)
+					n, _, err := s.Take(ctx, 16, p.publish)
 					if ctx.Err() != nil {
 						return
 					}

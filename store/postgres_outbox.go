@@ -9,34 +9,34 @@ import (
 	"gaff/hooks"
 )
 
-// Take hands up to n events to publish, those of one document in the order of their commits, and forgets those for
+// Take hands up to n events, or about 16 MiB of them, to publish, those of one document in the order of their commits, and forgets those for
 // which publish returned nil. Several relays, also of several processes, take turns: if each took what it finds, the
 // events of one document could be published out of order. Events that were published are published again if the process
 // dies before they are forgotten.
-func (p *Postgres) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (int, error) {
+func (p *Postgres) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (taken int, more bool, err error) {
 	tx, err := p.pool.Begin(ctx)
 	if err != nil {
-		return 0, postgresError(err)
+		return 0, false, postgresError(err)
 	}
 	defer func() {
 		after, cancel := forgetting(ctx)
 		defer cancel()
 		_ = tx.Rollback(after) // after Commit it does nothing; if it fails, the server rolls back with the connection
 	}()
-	taken, err := lockEvents(ctx, tx, n)
-	if err != nil || len(taken.events) == 0 {
-		return 0, err
+	events, err := lockEvents(ctx, tx, n)
+	if err != nil || len(events.events) == 0 {
+		return 0, false, err
 	}
-	done := taken.publish(ctx, publish)
+	done := events.publish(ctx, publish)
 	after, cancel := forgetting(ctx)
 	defer cancel()
 	if _, err := tx.Exec(after, "DELETE FROM outbox WHERE seq = ANY($1)", done); err != nil {
-		return len(taken.events), postgresError(err)
+		return 0, false, postgresError(err)
 	}
 	if err := tx.Commit(after); err != nil {
-		return len(taken.events), postgresError(err)
+		return 0, false, postgresError(err)
 	}
-	return len(taken.events), nil
+	return len(events.events), events.more(n), nil
 }
 
 // Remember puts an event into the outbox that belongs to no change.
@@ -71,12 +71,18 @@ const relayIdle = 30 * time.Second
 const postgresTurn = `SELECT set_config('idle_in_transaction_session_timeout', $1::bigint::text, true),
 	pg_advisory_xact_lock(hashtextextended('gaff.outbox', 'outbox'::regclass::oid::bigint))`
 
+// postgresOldest is of so many events those that have fewer than so many bytes before them.
+const postgresOldest = `SELECT seq, app, service, operation, phase, payload, trace FROM (
+		SELECT *, sum(octet_length(payload)) OVER (ORDER BY seq) - octet_length(payload) AS before
+		FROM (SELECT * FROM outbox ORDER BY seq LIMIT $1) AS oldest
+	) AS counted WHERE before < $2 ORDER BY seq`
+
 // lockEvents returns the oldest events once it is this relay's turn.
 func lockEvents(ctx context.Context, tx pgx.Tx, n int) (*remembered, error) {
 	if _, err := tx.Exec(ctx, postgresTurn, relayIdle.Milliseconds()); err != nil {
 		return nil, postgresError(err)
 	}
-	rows, err := tx.Query(ctx, `SELECT seq, app, service, operation, phase, payload, trace FROM outbox ORDER BY seq LIMIT $1`, n)
+	rows, err := tx.Query(ctx, postgresOldest, n, maxTaken)
 	if err != nil {
 		return nil, postgresError(err)
 	}

@@ -6,30 +6,30 @@ import (
 	"gaff/hooks"
 )
 
-// Take hands up to n events to publish, in the order of their commits, and forgets those for which publish returned
+// Take hands up to n events, or about 16 MiB of them, to publish, in the order of their commits, and forgets those for which publish returned
 // nil. Several relays of one process take turns. Relays of several processes on one file may publish an event twice,
 // as happens when the process dies before what was published is forgotten.
-func (s *SQLite) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (int, error) {
+func (s *SQLite) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (taken int, more bool, err error) {
 	select {
 	case <-s.relay:
 		defer func() { s.relay <- struct{}{} }()
 	case <-ctx.Done():
-		return 0, unavailable(ctx.Err())
+		return 0, false, unavailable(ctx.Err())
 	}
-	taken, err := s.oldest(ctx, n)
+	events, err := s.oldest(ctx, n)
 	if err != nil {
-		return 0, unavailable(err)
+		return 0, false, unavailable(err)
 	}
-	if len(taken.events) == 0 {
-		return 0, nil
+	if len(events.events) == 0 {
+		return 0, false, nil
 	}
-	done := taken.publish(ctx, publish)
+	done := events.publish(ctx, publish)
 	if len(done) > 0 {
 		after, cancel := forgetting(ctx)
 		defer cancel()
 		err = s.writer.do(after, func(tx *transaction) error { return tx.forget(done) })
 	}
-	return len(taken.events), err
+	return len(events.events), events.more(n), err
 }
 
 // Remember puts an event into the outbox that belongs to no change.
@@ -57,9 +57,14 @@ func (s *SQLite) Waiting(ctx context.Context, most int) (n int, err error) {
 	return n, nil
 }
 
+// sqliteOldest is of so many events those that have fewer than so many bytes before them.
+const sqliteOldest = `SELECT seq, app, service, operation, phase, payload, trace FROM (
+		SELECT *, sum(length(payload)) OVER (ORDER BY seq) - length(payload) AS before
+		FROM (SELECT * FROM outbox ORDER BY seq LIMIT ?)
+	) WHERE before < ? ORDER BY seq`
+
 func (s *SQLite) oldest(ctx context.Context, n int) (*remembered, error) {
-	rows, err := s.read.QueryContext(ctx,
-		"SELECT seq, app, service, operation, phase, payload, trace FROM outbox ORDER BY seq LIMIT ?", n)
+	rows, err := s.read.QueryContext(ctx, sqliteOldest, n, maxTaken)
 	if err != nil {
 		return nil, err
 	}

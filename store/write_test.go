@@ -242,7 +242,7 @@ func TestCancelled(t *testing.T) {
 		cancel()
 		_, getErr := s.Get(ctx, app, collection, "a")
 		_, findErr := s.Find(ctx, app, collection, nil, nil)
-		_, takeErr := s.Take(ctx, 1, nil)
+		_, _, takeErr := s.Take(ctx, 1, nil)
 		for _, err := range []error{getErr, findErr, takeErr, s.Write(ctx, app, collection, []hooks.Change{document("z", "")})} {
 			if !errors.Is(err, context.Canceled) || hooks.AsError(err).Code != hooks.CodeUnavailable {
 				t.Errorf("got %v", err)
