@@ -136,6 +136,18 @@ func TestStopTellsWhatDoesNotEnd(t *testing.T) {
 	<-gone
 }
 
+// dial returns a bare connection, from which can be read for 10 s.
+func dial(t *testing.T, url string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	return conn
+}
+
 // TestFirstRequestMayBeLate: a client's pool holds connections that had no request yet. A header that has begun is not
 // waited for as long.
 func TestFirstRequestMayBeLate(t *testing.T) {
@@ -143,23 +155,11 @@ func TestFirstRequestMayBeLate(t *testing.T) {
 	s := newServer(t, &world{}, nil)
 	s.timing.header = 20 * time.Millisecond
 	url, _, _ := listen(t, s)
-	late, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer late.Close()
-	slow, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer slow.Close()
+	late, slow := dial(t, url), dial(t, url)
 	io.WriteString(slow, "GET /livez HTTP/1.1\r\nHost:")
-	within := time.Now().Add(10 * time.Second)
-	slow.SetReadDeadline(within)
 	if b, err := io.ReadAll(slow); err != nil || strings.Contains(string(b), "200") {
 		t.Errorf("half a header: %v: %s", err, b)
 	}
-	late.SetReadDeadline(within)
 	io.WriteString(late, "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	if b, err := io.ReadAll(late); err != nil || !strings.HasPrefix(string(b), "HTTP/1.1 200") {
 		t.Errorf("a late request: %v: %s", err, b)
@@ -171,13 +171,8 @@ func TestBodyThatDoesNotArrive(t *testing.T) {
 	s := newServer(t, &world{}, nil)
 	s.timing.readBody = 30 * time.Millisecond
 	url, _, _ := listen(t, s)
-	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := dial(t, url)
 	io.WriteString(conn, "POST /rest/a HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: "+adminKey+"\r\nContent-Length: 10\r\n\r\n{")
-	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	b, err := io.ReadAll(conn)
 	if err != nil || !strings.HasPrefix(string(b), "HTTP/1.1 400") || !strings.Contains(string(b), "in time") {
 		t.Errorf("%v: %s", err, b)

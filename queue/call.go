@@ -101,7 +101,7 @@ func (g *Gate) Call(ctx context.Context, call hooks.MethodCall) (hooks.Reply, er
 	return parseReply(answer)
 }
 
-// ask sends a call until somebody has it, and waits for the answer.
+// ask sends a call until somebody has it, and waits for the answer. It adds to header how much time is left.
 func (c *calls) ask(ctx context.Context, subject string, data []byte, header nats.Header) ([]byte, error) {
 	reply, news := c.add()
 	defer c.forget(reply)

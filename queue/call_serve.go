@@ -44,8 +44,8 @@ func ServeCalls(ctx context.Context, conn *Conn, handler MethodHandler, pool Poo
 	runs, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	s := &callServer{
-		conn: conn, handler: handler, pool: pool, watch: options.Watch, latest: options.Latest, ctx: runs, apps: options.Apps, subs: conn.newSubscriptions(),
-		working: map[*nats.Msg]time.Time{},
+		conn: conn, handler: handler, pool: pool, watch: options.Watch, latest: options.Latest, ctx: runs, apps: options.Apps,
+		subs: conn.newSubscriptions(), working: map[*nats.Msg]time.Time{},
 	}
 	if err := s.subscribe(); err != nil {
 		return fmt.Errorf("serve calls: %w", err)

@@ -39,7 +39,7 @@ func (g *Gate) Publish(ctx context.Context, e *hooks.Event) error {
 }
 
 // PublishAll tells of many calls at once, as Publish does but without trying again; the errors are those of the events,
-// in their order. It is what an outbox needs.
+// in their order. With [Gate.PublishTogether] it is what an outbox needs.
 func (g *Gate) PublishAll(ctx context.Context, events []*hooks.Event) []error {
 	errs := make([]error, len(events))
 	if !g.conn.nc.IsConnected() {
@@ -64,7 +64,7 @@ func (g *Gate) PublishAll(ctx context.Context, events []*hooks.Event) []error {
 }
 
 // errNotConnected is why nothing is published for the moment. The client would keep what is published now and send it
-// later, when somebody else has published it, or it comes behind what it came before.
+// later: when somebody else has published it, or what came after it.
 var errNotConnected = errors.New("publish event: not connected to NATS")
 
 // fill gives every event that has no error yet the one of all.

@@ -7,32 +7,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"gaff/hooks"
 )
 
 // published is the ids of the events that the stream has, in its order.
 func published(t *testing.T, c *Conn) (ids []string) {
 	t.Helper()
-	stream, err := c.js.Stream(t.Context(), c.eventStream())
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := stream.CachedInfo().State.LastSeq
-	if last == 0 {
-		return nil
-	}
-	err = c.scan(t.Context(), c.eventStream(), jetstream.OrderedConsumerConfig{}, last, func(m jetstream.Msg, _ *jetstream.MsgMetadata) bool {
-		p, err := hooks.ParsePayload(m.Data())
+	for _, data := range payloads(t, c, c.eventStream()) {
+		p, err := hooks.ParsePayload(data)
 		if err != nil {
 			t.Error(err)
 		}
 		ids = append(ids, p.ID)
-		return true
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return ids
 }

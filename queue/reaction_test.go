@@ -47,17 +47,26 @@ func history(t testing.TB, c *Conn) (final map[string][]hooks.Status, others int
 
 func allRecords(t testing.TB, c *Conn) (all []hooks.Record) {
 	t.Helper()
-	stream, err := c.js.Stream(t.Context(), c.logStream())
+	for _, data := range payloads(t, c, c.logStream()) {
+		var r hooks.Record
+		if err := json.Unmarshal(data, &r); err != nil {
+			t.Error(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// payloads is what the messages of a stream carry, in their order.
+func payloads(t testing.TB, c *Conn, name string) (all [][]byte) {
+	t.Helper()
+	stream, err := c.js.Stream(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	last := stream.CachedInfo().State.LastSeq
-	err = c.scan(t.Context(), c.logStream(), jetstream.OrderedConsumerConfig{}, last, func(m jetstream.Msg, _ *jetstream.MsgMetadata) bool {
-		var r hooks.Record
-		if err := json.Unmarshal(m.Data(), &r); err != nil {
-			t.Error(err)
-		}
-		all = append(all, r)
+	err = c.scan(t.Context(), name, jetstream.OrderedConsumerConfig{}, last, func(m jetstream.Msg, _ *jetstream.MsgMetadata) bool {
+		all = append(all, m.Data())
 		return true
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ func (c Config) withDefaults() Config {
 	if c.Idle <= 0 {
 		c.Idle = 256
 		if c.Heap > 0 {
-			c.Idle = int(min(256, c.Heap>>20))
+			c.Idle = min(c.Idle, int(c.Heap>>20))
 		}
 	}
 	return c

@@ -14,9 +14,9 @@ import (
 func TestRuntimesAreKept(t *testing.T) {
 	p := compile(t, `function beforePOST(req, res) { setTimeout(() => res.end(), 5) }`)
 	synctest.Test(t, func(t *testing.T) {
-		e := script.NewEngine(script.Config{})
 		warm := 8 * runtime.GOMAXPROCS(0)
-		atOnce := min(warm+24, 256)
+		atOnce := warm + 24
+		e := script.NewEngine(script.Config{Idle: atOnce})
 		var runs sync.WaitGroup
 		for range atOnce {
 			runs.Go(func() {

@@ -9,11 +9,11 @@ import (
 	"gaff/hooks"
 )
 
-// Take hands up to n events, or about 16 MiB of them, to publish, those of one document in the order of their commits, and forgets those for
-// which publish returned nil. Several relays, also of several processes, take turns: if each took what it finds, the
-// events of one document could be published out of order. Events that were published are published again if the process
-// dies before they are forgotten.
-func (p *Postgres) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (taken int, more bool, err error) {
+// Take hands up to n events, or about 16 MiB of them, to publish, those of one document in the order of their commits,
+// and forgets those for which publish returned nil. Several relays, also of several processes, take turns: if each took
+// what it finds, the events of one document could be published out of order. Events that were published are published
+// again if the process dies before they are forgotten.
+func (p *Postgres) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (int, bool, error) {
 	tx, err := p.pool.Begin(ctx)
 	if err != nil {
 		return 0, false, postgresError(err)
@@ -23,20 +23,20 @@ func (p *Postgres) Take(ctx context.Context, n int, publish func(context.Context
 		defer cancel()
 		_ = tx.Rollback(after) // after Commit it does nothing; if it fails, the server rolls back with the connection
 	}()
-	events, err := lockEvents(ctx, tx, n)
-	if err != nil || len(events.events) == 0 {
+	taken, err := lockEvents(ctx, tx, n)
+	if err != nil || len(taken.events) == 0 {
 		return 0, false, err
 	}
-	done := events.publish(ctx, publish)
+	done := taken.publish(ctx, publish)
 	after, cancel := forgetting(ctx)
 	defer cancel()
 	if _, err := tx.Exec(after, "DELETE FROM outbox WHERE seq = ANY($1)", done); err != nil {
-		return 0, false, postgresError(err)
+		return len(taken.events), false, postgresError(err)
 	}
 	if err := tx.Commit(after); err != nil {
-		return 0, false, postgresError(err)
+		return len(taken.events), false, postgresError(err)
 	}
-	return len(events.events), events.more(n), nil
+	return len(taken.events), taken.more(n), nil
 }
 
 // Remember puts an event into the outbox that belongs to no change.

@@ -6,30 +6,30 @@ import (
 	"gaff/hooks"
 )
 
-// Take hands up to n events, or about 16 MiB of them, to publish, in the order of their commits, and forgets those for which publish returned
-// nil. Several relays of one process take turns. Relays of several processes on one file may publish an event twice,
-// as happens when the process dies before what was published is forgotten.
-func (s *SQLite) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (taken int, more bool, err error) {
+// Take hands up to n events, or about 16 MiB of them, to publish, in the order of their commits, and forgets those for
+// which publish returned nil. Several relays of one process take turns. Relays of several processes on one file may
+// publish an event twice, as happens when the process dies before what was published is forgotten.
+func (s *SQLite) Take(ctx context.Context, n int, publish func(context.Context, []*hooks.Event) []error) (int, bool, error) {
 	select {
 	case <-s.relay:
 		defer func() { s.relay <- struct{}{} }()
 	case <-ctx.Done():
 		return 0, false, unavailable(ctx.Err())
 	}
-	events, err := s.oldest(ctx, n)
+	taken, err := s.oldest(ctx, n)
 	if err != nil {
 		return 0, false, unavailable(err)
 	}
-	if len(events.events) == 0 {
+	if len(taken.events) == 0 {
 		return 0, false, nil
 	}
-	done := events.publish(ctx, publish)
+	done := taken.publish(ctx, publish)
 	if len(done) > 0 {
 		after, cancel := forgetting(ctx)
 		defer cancel()
 		err = s.writer.do(after, func(tx *transaction) error { return tx.forget(done) })
 	}
-	return len(events.events), events.more(n), err
+	return len(taken.events), taken.more(n), err
 }
 
 // Remember puts an event into the outbox that belongs to no change.
