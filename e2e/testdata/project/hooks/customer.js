@@ -26,12 +26,14 @@ async function beforePATCH(req) {
   return { data: Object.assign({}, req.body, { patched: true }) };
 }
 
+// Of customers that come at the same moment, who is last is not said: each name has a total of its own.
 function afterPOST(req, res) {
-  db.get('/rest/total/' + 'customers', {}, {}, function (err, total) {
+  var id = 'customers-' + req.result.name;
+  db.get('/rest/total/' + id, {}, {}, function (err, total) {
     if (err) {
-      db.post('/rest/total', { _id: 'customers', last: req.result.name }, function (err2) { res.end(); });
+      db.post('/rest/total', { _id: id, last: req.result.name }, function (err2) { res.end(); });
       return;
     }
-    db.put('/rest/total/customers', { last: req.result.name }, function (err3) { res.end(); });
+    db.put('/rest/total/' + id, { last: req.result.name }, function (err3) { res.end(); });
   });
 }
