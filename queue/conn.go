@@ -108,6 +108,7 @@ func dial(ctx context.Context, config *Config, reconnected func()) (*nats.Conn, 
 	options := []nats.Option{
 		nats.Name(config.Name),
 		nats.Timeout(timeout),
+		nats.SetCustomDialer(dialer{timeout}),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 250*time.Millisecond),
