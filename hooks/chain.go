@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -56,8 +57,12 @@ func (c *chain) end(v Verdict) {
 
 // step runs one hook and reports whether the next may run; ok is false if its script is stuck and the chain has gone on.
 func (c *chain) step(m *Match) (goOn, ok bool) {
-	seen := c.event // what this hook sees, also after the next has changed it
-	run := c.runner.begin(c.table, &seen, KindHook, m.Name, m.Function)
+	seen := &c.event
+	if len(c.matches) > 0 { // then it changes, but not for this hook
+		before := c.event
+		seen = &before
+	}
+	run := c.runner.begin(c.table, seen, KindHook, m.Name, m.Function)
 	run.script, run.timeout, run.params = m.Script, m.Timeout, m.Params
 	if c.reaction != nil {
 		run.keep = c.reaction.keep
@@ -66,7 +71,7 @@ func (c *chain) step(m *Match) (goOn, ok bool) {
 		return c.broken(m, fault), true
 	}
 	if m.When == "" {
-		return c.execute(m, run, changed(m.Changed, &seen), nil)
+		return c.execute(m, run, changed(m.Changed, seen), nil)
 	}
 	holds, fault, ok := run.holds(c.ctx, m.Hook, func(holds bool, fault *Error) {
 		c.resume(c.execute(m, run, holds, fault))
@@ -174,30 +179,36 @@ func (c *chain) take(d *Verdict) bool {
 	c.verdict.Warnings = append(c.verdict.Warnings, d.Warnings...)
 	if d.Stopped() {
 		c.stop(d.Error)
-		c.event.Error = d.Error.raw()
+		c.tell(&c.event.Error, d.Error.raw())
 		return c.event.Phase == Failed
 	}
 	c.verdict.Respond = d.Respond
-	if d.Result != nil {
-		c.verdict.Result, c.event.Result = d.Result, d.Result
-	}
-	if d.Message != nil {
-		c.verdict.Message, c.event.Message = d.Message, d.Message
-	}
-	if d.Query != nil {
-		c.verdict.Query, c.event.Query = d.Query, d.Query
-	}
-	if d.Hint != nil {
-		c.verdict.Hint, c.event.Hint = d.Hint, d.Hint
-	}
-	if d.Context != nil {
-		c.verdict.Context, c.event.Context = d.Context, d.Context
-	}
+	c.replace(&c.verdict.Result, &c.event.Result, d.Result)
+	c.replace(&c.verdict.Message, &c.event.Message, d.Message)
+	c.replace(&c.verdict.Query, &c.event.Query, d.Query)
+	c.replace(&c.verdict.Hint, &c.event.Hint, d.Hint)
+	c.replace(&c.verdict.Context, &c.event.Context, d.Context)
 	if turned := c.event.Phase == Failed && (d.Result != nil || d.Respond != nil); turned || c.verdict.Error == nil {
 		c.verdict.Status, c.verdict.Error = http.StatusOK, nil
 		return !turned && d.Respond == nil
 	}
 	return true
+}
+
+// replace makes what a hook decided part of the verdict, and of what the next hook sees.
+func (c *chain) replace(verdict, event *json.RawMessage, decided json.RawMessage) {
+	if decided != nil {
+		*verdict = decided
+		c.tell(event, decided)
+	}
+}
+
+// tell changes a part of the event for the next hook. After the last one it stays what that one saw: host calls that it
+// did not wait for may still look at it.
+func (c *chain) tell(part *json.RawMessage, value json.RawMessage) {
+	if len(c.matches) > 0 {
+		*part = value
+	}
 }
 
 // policy says what a broken hook means: unless the hook says otherwise, a before hook stops the call and another

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -203,8 +204,22 @@ func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b))
 // CheckJSON returns a BAD_REQUEST or TOO_LARGE error if b is not one JSON value nested at most [MaxDepth] deep.
 func CheckJSON(b []byte) error { return checkJSON(b, MaxDepth) }
 
-// checkJSON measures the depth first: what validates recurses, and a stack that overflows ends the process.
+// checkJSON looks at the depth first: what validates recurses, and a stack that overflows ends the process.
 func checkJSON(b []byte, deepest int) error {
+	if bytes.Count(b, []byte("{"))+bytes.Count(b, []byte("[")) > deepest && tooDeep(b, deepest) {
+		return Errorf(CodeTooLarge, "JSON nested deeper than %d", MaxDepth)
+	}
+	switch {
+	case !utf8.Valid(b):
+		return Errorf(CodeBadRequest, "not UTF-8")
+	case !gjson.Valid(textOf(b)):
+		return Errorf(CodeBadRequest, "not valid JSON")
+	}
+	return nil
+}
+
+// tooDeep reports whether JSON is nested deeper than that anywhere.
+func tooDeep(b []byte, deepest int) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
@@ -215,17 +230,11 @@ func checkJSON(b []byte, deepest int) error {
 		case inString:
 		case c == '{' || c == '[':
 			if depth++; depth > deepest {
-				return Errorf(CodeTooLarge, "JSON nested deeper than %d", MaxDepth)
+				return true
 			}
 		case c == '}' || c == ']':
 			depth--
 		}
 	}
-	switch {
-	case !utf8.Valid(b):
-		return Errorf(CodeBadRequest, "not UTF-8")
-	case !gjson.Valid(textOf(b)):
-		return Errorf(CodeBadRequest, "not valid JSON")
-	}
-	return nil
+	return false
 }

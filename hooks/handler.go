@@ -19,6 +19,6 @@ func (f HandlerFunc) HandleThen(ctx context.Context, e *Event, then func(Verdict
 // Answerer is a handler that need not hold its caller until there is a verdict.
 type Answerer interface {
 	// HandleThen gives the verdict to then, once: as a rule before it returns, but from another goroutine when a script
-	// is stuck in a built-in function and holds the caller's. then may not panic.
+	// is stuck in a built-in function and holds the caller's. then may not panic. The event is not kept beyond then.
 	HandleThen(ctx context.Context, e *Event, then func(Verdict))
 }

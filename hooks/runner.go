@@ -85,7 +85,7 @@ type run struct {
 	runner   *Runner
 	table    *Table
 	event    *Event
-	host     *host
+	host     host
 	script   string
 	timeout  time.Duration
 	params   json.RawMessage
@@ -97,12 +97,13 @@ type run struct {
 	stand    stand
 	limits   Limits
 	leave    func() // what its limits count; nil: nothing
+	main     script.Call
 }
 
 func (r *Runner) begin(t *Table, e *Event, kind Kind, name, function string) *run {
 	now := time.Now()
 	made := &run{
-		runner: r, table: t, event: e, started: now, place: e.Place, host: &host{runner: r, event: e},
+		runner: r, table: t, event: e, started: now, place: e.Place, host: host{runner: r, event: e},
 		record: Record{
 			ID: newID(), Time: now.UTC(), App: e.App, Kind: kind, Name: name, Function: function,
 			Event: e.ID, Trace: TraceID(e.Trace), Release: t.Release.Number, Attempt: max(e.Attempt, 1), Status: StatusOK,
@@ -131,7 +132,7 @@ func (r *run) do(ctx context.Context, late func(script.Result, *Error)) (res scr
 	if err != nil {
 		return res, r.fault(CodeHookError, err.Error()), true
 	}
-	call := r.call()
+	call := r.call(&r.main)
 	r.onProcessor()
 	res, ok = r.runner.Engine.RunHere(ctx, program, call, func(res script.Result) {
 		r.givenUp()
@@ -171,7 +172,7 @@ func (r *run) holds(ctx context.Context, h *Hook, late func(bool, *Error)) (hold
 	if err != nil {
 		return false, r.fault(CodeHookError, "condition: "+err.Error()), true
 	}
-	call := r.call()
+	call := r.call(new(script.Call)) // a condition that is stuck keeps it
 	r.onProcessor()
 	holds, err, ok = r.runner.Engine.TestHere(ctx, program, call, func(err error) {
 		r.givenUp()
@@ -202,14 +203,14 @@ func (r *run) fault(code Code, message string) *Error {
 	return err
 }
 
-// call is what the script is given.
-func (r *run) call() *script.Call {
+// call makes c what the script is given.
+func (r *run) call(c *script.Call) *script.Call {
 	e := r.event
 	mode := script.React
 	if e.Phase == Before || e.Phase == Calls {
 		mode = script.Gate
 	}
-	c := &script.Call{
+	*c = script.Call{
 		Deadline: r.until(),
 		Function: r.record.Function,
 		Mode:     mode,
@@ -223,7 +224,7 @@ func (r *run) call() *script.Call {
 			},
 		},
 		Settings: r.table.Settings,
-		Host:     r.host,
+		Host:     &r.host,
 		Memory:   r.limits.Memory, LogBytes: r.limits.Log, Calls: r.limits.Calls,
 	}
 	if e.Phase == Tick && c.Function == "" {

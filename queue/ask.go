@@ -13,7 +13,7 @@ import (
 	"gaff/hooks"
 )
 
-// ask is one that was accepted, until it is answered. Asks are reused; their events are not.
+// ask is one that was accepted, until it is answered. Asks are reused.
 type ask struct {
 	asks     *asks
 	run      func(*hooks.Place) // answer, made once
@@ -22,6 +22,7 @@ type ask struct {
 	left     time.Duration // for the whole chain; 0: the default
 	trace    string
 	data     []byte
+	event    hooks.Event // made of it
 	received time.Time
 	crash    *hooks.Crash
 	over     func()     // is called when the run has come back; may be nil
@@ -46,7 +47,8 @@ func (a *ask) answer(place *hooks.Place) {
 			over()
 		}
 	}()
-	e := &hooks.Event{Slot: a.slot, Place: place, Crash: a.crash}
+	e := &a.event
+	*e = hooks.Event{Slot: a.slot, Place: place, Crash: a.crash}
 	if err := a.parse(e); err != nil {
 		a.tell(hooks.Stop(hooks.AsError(err)))
 		return
@@ -145,7 +147,7 @@ func (a *ask) finish() {
 		a.slot.Done(a.buffer)
 	}
 	a.slot, a.crash, a.trace = nil, nil, ""
-	a.subject, a.replyTo, a.left, a.data = "", "", 0, nil
+	a.subject, a.replyTo, a.left, a.data, a.event = "", "", 0, nil, hooks.Event{}
 	if cap(a.buffer) > maxKept {
 		a.buffer = nil
 	}
