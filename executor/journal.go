@@ -21,39 +21,29 @@ const (
 
 func entrySize(n int) uint64 { return lengthSize + uint64(n+7)/8*8 }
 
-// Keep appends an entry; false: there is no room.
-func (j *Journal) Keep(entry []byte) bool {
+// Keep appends an entry and returns how far that goes, for [Journal.Drop]; 0: there is no room.
+func (j *Journal) Keep(entry []byte) (mark uint64) {
 	ring := j.region.journal()
 	written, dropped := j.region.written.Load(), j.region.dropped.Load()
 	need, at := entrySize(len(entry)), written%journalSize
 	if at+need > journalSize { // it does not fit before the end
 		if written+journalSize-at+need-dropped > journalSize {
-			return false
+			return 0
 		}
 		binary.LittleEndian.PutUint64(ring[at:], skip)
 		written, at = written+journalSize-at, 0
 	}
 	if written+need-dropped > journalSize {
-		return false
+		return 0
 	}
 	binary.LittleEndian.PutUint64(ring[at:], uint64(len(entry)))
 	copy(ring[at+lengthSize:], entry)
 	j.region.written.Store(written + need)
-	return true
+	return written + need
 }
 
-// Drop forgets the n oldest entries.
-func (j *Journal) Drop(n int) {
-	at := j.region.dropped.Load()
-	for range n {
-		_, next, ok := j.next(at)
-		if !ok {
-			break
-		}
-		at = next
-	}
-	j.region.dropped.Store(at)
-}
+// Drop forgets the entries up to a mark.
+func (j *Journal) Drop(mark uint64) { j.region.dropped.Store(mark) }
 
 // next returns the entry at a place, and where the one after it begins.
 func (j *Journal) next(at uint64) (entry []byte, next uint64, ok bool) {

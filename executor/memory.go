@@ -51,55 +51,75 @@ const (
 	waiting
 )
 
-// The room for texts, in bytes. What is longer is cut, except what is needed to answer.
+// maxSubject bounds what is needed to answer, in bytes. Nothing of it is cut.
+const maxSubject = 400
+
+// The room for texts, in bytes. What does not fit is cut.
 const (
-	maxSubject = 400
-	maxText    = 96
+	heldRoom = 2*maxSubject + 192
+	runRoom  = 576
 )
 
-// slotText is a text in shared memory.
-type slotText struct {
-	size uint32
-	text [maxText]byte
-}
+// What a slot says of a payload, and of a run, in texts.
+const (
+	heldSubject = iota
+	heldReply
+	heldOwner // the app
+	heldTrace
+	heldTexts
+)
 
-func (t *slotText) set(s string) { t.size = uint32(copy(t.text[:], s)) }
+const (
+	runID = iota
+	runApp
+	runKind
+	runName
+	runFunction
+	runEvent
+	runTexts
+)
 
-func (t *slotText) get() string { return string(t.text[:min(t.size, maxText)]) }
-
-// slot is what stands at the beginning of each slot; its payload follows. The first part is written before state says
-// that the slot is held, the second between two steps of version, which is odd meanwhile.
+// slot is what stands at the beginning of each slot; its payload follows. What is said of the payload is written before
+// state says that the slot is held, what is said of a run between two steps of version, which is odd meanwhile. Texts lie
+// close together: memory that is shared by as many slots as there are answers under way is not in the caches.
 type slot struct {
 	state    atomic.Uint32
-	owner    slotText // the app
 	kind     uint32
 	answer   uint64 // its number
 	deadline int64
 	data     uint32
 	tooLarge bool // the payload is not here
 	sent     bool // the data is not the payload any more, but the answer
-	subject  struct {
-		size uint32
-		text [maxSubject]byte
-	}
-	reply struct {
-		size uint32
-		text [maxSubject]byte
-	}
-	trace slotText
 
-	version  atomic.Uint32
-	stand    atomic.Uint32
-	until    atomic.Int64
-	started  int64
-	release  uint64
-	attempt  uint32
-	run      slotText
-	app      slotText
-	what     slotText
-	name     slotText
-	function slotText
-	id       slotText
+	stand   atomic.Uint32
+	version atomic.Uint32
+	attempt uint32
+	until   atomic.Int64
+	started int64
+	release uint64
+
+	heldSizes [heldTexts]uint16
+	held      [heldRoom]byte
+	runSizes  [runTexts]uint16
+	run       [runRoom]byte
+}
+
+// pack writes texts one behind the other, and their sizes.
+func pack(room []byte, sizes []uint16, texts ...string) {
+	for i, s := range texts {
+		n := copy(room, s)
+		sizes[i], room = uint16(n), room[n:]
+	}
+}
+
+// unpack copies what pack has written, however wrong the sizes are.
+func unpack(room []byte, sizes []uint16) []string {
+	texts := make([]string, len(sizes))
+	for i, n := range sizes {
+		n := min(int(n), len(room))
+		texts[i], room = string(room[:n]), room[n:]
+	}
+	return texts
 }
 
 // region is the shared memory as one process sees it.

@@ -62,19 +62,15 @@ func (t *Table) Hold(h *hooks.Held) hooks.Slot {
 	}
 	t.mu.Unlock()
 	s := t.region.at(i)
-	s.kind = uint32(h.Kind)
-	s.owner.set(h.App)
-	s.deadline = t.clock.of(h.Deadline)
-	s.subject.size = uint32(copy(s.subject.text[:], h.Subject))
-	s.reply.size = uint32(copy(s.reply.text[:], h.Reply))
-	s.trace.set(h.Trace)
+	s.kind, s.deadline = uint32(h.Kind), t.clock.of(h.Deadline)
+	pack(s.held[:], s.heldSizes[:], h.Subject, h.Reply, h.App, h.Trace)
 	s.data, s.tooLarge, s.sent = uint32(len(h.Data)), len(h.Data) > slotData, false
 	if !s.tooLarge {
 		copy(t.region.data(i), h.Data)
 	}
 	s.stand.Store(nothing)
 	s.until.Store(0)
-	s.run.size, s.id.size = 0, 0
+	s.runSizes[runID] = 0
 	s.state.Store(held)
 	return &t.places[i]
 }
@@ -95,12 +91,7 @@ func (p *place) Runs(r *hooks.Running) {
 		return
 	}
 	s.version.Add(1)
-	s.run.set(r.Run)
-	s.app.set(r.App)
-	s.what.set(string(r.Kind))
-	s.name.set(r.Name)
-	s.function.set(r.Function)
-	s.id.set(r.Event)
+	pack(s.run[:], s.runSizes[:], r.Run, r.App, string(r.Kind), r.Name, r.Function, r.Event)
 	s.release, s.attempt, s.started = r.Release, uint32(r.Attempt), p.table.clock.of(r.Started)
 	s.version.Add(1)
 	s.until.Store(p.table.clock.of(r.Deadline))
@@ -124,7 +115,7 @@ func (p *place) Done(answer []byte) {
 		giveBack(t.region.beyond(p.index))
 		s.data, s.tooLarge = 0, true
 	}
-	if s.reply.size == 0 {
+	if s.heldSizes[heldReply] == 0 {
 		s.state.Store(free)
 		t.mu.Lock()
 		t.free = append(t.free, p.index)

@@ -32,22 +32,22 @@ func (r *region) taken(c clock) []*hooks.Taken {
 func (r *region) read(i int, c clock) *hooks.Taken {
 	s := r.at(i)
 	t := &hooks.Taken{Computing: s.stand.Load() == computing && s.state.Load() == held}
-	t.Kind, t.App, t.Deadline = hooks.HeldKind(s.kind), s.owner.get(), c.time(s.deadline)
-	t.Subject = string(s.subject.text[:min(s.subject.size, maxSubject)])
-	t.Reply = string(s.reply.text[:min(s.reply.size, maxSubject)])
-	t.Trace = hooks.ParseTrace(s.trace.get())
+	held := unpack(s.held[:], s.heldSizes[:])
+	t.Kind, t.Deadline = hooks.HeldKind(s.kind), c.time(s.deadline)
+	t.Subject, t.Reply, t.App, t.Trace = held[heldSubject], held[heldReply], held[heldOwner], hooks.ParseTrace(held[heldTrace])
 	if t.Lost = s.tooLarge || s.data > slotData; !t.Lost {
 		t.Data = append([]byte(nil), r.data(i)[:s.data]...)
 	}
 	if s.sent && s.state.Load() == answered {
 		t.Answer, t.Data = t.Data, nil
 	}
-	if s.version.Load()%2 != 0 || s.run.size == 0 {
+	if s.version.Load()%2 != 0 || s.runSizes[runID] == 0 {
 		return t
 	}
+	run := unpack(s.run[:], s.runSizes[:])
 	t.Running = &hooks.Running{
-		Run: s.run.get(), App: s.app.get(), Kind: hooks.Kind(s.what.get()), Name: s.name.get(), Function: s.function.get(),
-		Event: s.id.get(), Release: s.release, Attempt: int(s.attempt), Started: c.time(s.started), Deadline: c.time(s.until.Load()),
+		Run: run[runID], App: run[runApp], Kind: hooks.Kind(run[runKind]), Name: run[runName], Function: run[runFunction],
+		Event: run[runEvent], Release: s.release, Attempt: int(s.attempt), Started: c.time(s.started), Deadline: c.time(s.until.Load()),
 	}
 	return t
 }

@@ -106,7 +106,9 @@ func (l *Log) Record(r hooks.Record) {
 		l.drop(1)
 		return
 	}
-	p.kept = entry != nil && l.journal.Keep(entry)
+	if entry != nil {
+		p.mark = l.journal.Keep(entry)
+	}
 	l.append(p)
 }
 
@@ -171,8 +173,8 @@ func (l *Log) write() {
 			if l.publish(&b) {
 				b.stored()
 			}
-			if b.kept > 0 {
-				l.journal.Drop(b.kept)
+			if b.mark != 0 {
+				l.journal.Drop(b.mark)
 			}
 			l.settle(len(records))
 			l.giveBack(records, b.again)
@@ -202,8 +204,8 @@ func (l *Log) take() (records []*pending, closed bool) {
 type batch struct {
 	messages []*nats.Msg
 	relied   []relied
-	kept     int  // records that are in the journal
-	again    bool // it was published more than once
+	mark     uint64 // in the journal, of the last record that is there; 0: none is
+	again    bool   // it was published more than once
 }
 
 // relied is a message that somebody relies on.
@@ -216,13 +218,13 @@ type relied struct {
 func (b *batch) clear() {
 	clear(b.messages)
 	clear(b.relied)
-	b.messages, b.relied, b.kept, b.again = b.messages[:0], b.relied[:0], 0, false
+	b.messages, b.relied, b.mark, b.again = b.messages[:0], b.relied[:0], 0, false
 }
 
 // add adds the record as a message, unless it cannot be one.
 func (l *Log) add(b *batch, p *pending) {
-	if p.kept {
-		b.kept++
+	if p.mark != 0 {
+		b.mark = p.mark
 	}
 	if p.message == nil {
 		l.message(p)

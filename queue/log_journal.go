@@ -12,10 +12,10 @@ import (
 
 // Journal keeps records, until the log stream has them, where they outlive their process.
 type Journal interface {
-	// Keep returns false if there is no room.
-	Keep(entry []byte) bool
-	// Drop forgets the n oldest entries.
-	Drop(n int)
+	// Keep returns what Drop needs to know of the entry; 0: there is no room.
+	Keep(entry []byte) (mark uint64)
+	// Drop forgets the entry of a mark, and those that were kept before it.
+	Drop(mark uint64)
 }
 
 // NewJournaledLog is [NewLog] whose records outlive the process, in the journal, and are counted. [Log.Restore]

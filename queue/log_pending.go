@@ -18,7 +18,7 @@ const (
 type pending struct {
 	record  hooks.Record
 	message *nats.Msg // of it, once it is made
-	kept    bool      // in the journal
+	mark    uint64    // in the journal; 0: it is not there
 
 	own    nats.Msg // what message is, as a rule
 	buffer []byte   // and where its data is
