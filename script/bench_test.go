@@ -14,6 +14,16 @@ import (
 // workerGC is how a worker's garbage collector is set.
 const workerGC = 400
 
+// checking lets a good body through as it is.
+const checking = `
+function beforePOST(req, res) {
+  const m = req.body;
+  if (!m.name || m.name.length < 2) return res.end({ error: [{ field: 'name', message: 'too short' }] });
+  if (!/^[^@]+@[^@]+$/.test(m.email)) return res.end({ error: [{ field: 'email', message: 'not an address' }] });
+  res.end();
+}`
+
+// validating checks, derives a field and gives the body back.
 const validating = `
 function beforePOST(req, res) {
   const m = req.body;
@@ -111,6 +121,8 @@ func BenchmarkLastValueFresh(b *testing.B) {
 	benchmarkLastValue(b, lastValue+"\nif (data === null) globalThis.x = 1;\nretval;", body(300))
 }
 
+func BenchmarkCheck300B(b *testing.B)         { benchmark(b, checking, body(300)) }
+func BenchmarkCheck4KB(b *testing.B)          { benchmark(b, checking, body(4096)) }
 func BenchmarkValidate300B(b *testing.B)      { benchmark(b, validating, body(300)) }
 func BenchmarkValidate4KB(b *testing.B)       { benchmark(b, validating, body(4096)) }
 func BenchmarkValidate4KBFields(b *testing.B) { benchmark(b, validating, manyFields(4096)) }

@@ -109,7 +109,8 @@ func (o *lazyObject) touch() {
 		return
 	}
 	o.indexed = true
-	o.slots = o.m.room(2 + min(strings.Count(o.raw, `":`), maxRoom/2))
+	most := strings.Count(o.raw, ":") // which is faster than to tell those in texts from others
+	o.slots = o.m.room(2 + min(most, maxRoom/2))
 	var seen keySet
 	gjson.Parse(o.raw).ForEach(func(k, v gjson.Result) bool {
 		if seen.mayHave(k.Str) {
