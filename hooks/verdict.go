@@ -121,11 +121,11 @@ func ParseVerdict(b []byte) (Verdict, error) {
 		case "status":
 			v.Status = int(value.Int())
 		case "warnings":
-			failed = json.Unmarshal(raw, &v.Warnings)
+			v.Warnings, failed = unmarshalled[[]string](raw)
 		case "respond":
-			failed = json.Unmarshal(raw, &v.Respond)
+			v.Respond, failed = unmarshalled[*Response](raw)
 		case "error":
-			failed = json.Unmarshal(raw, &v.Error)
+			v.Error, failed = unmarshalled[*Error](raw)
 		}
 		return failed == nil
 	})
@@ -136,6 +136,12 @@ func ParseVerdict(b []byte) (Verdict, error) {
 		v.Error.Status = v.Status
 	}
 	return v, nil
+}
+
+// unmarshalled keeps what the decoder looks into apart from the verdict, which need not be on the heap for it.
+func unmarshalled[T any](raw []byte) (v T, err error) {
+	err = json.Unmarshal(raw, &v)
+	return v, err
 }
 
 // raw returns the field of that name of those that are passed on as they are, or nil.

@@ -49,7 +49,7 @@ func (r *run) accept(v goja.Value) error {
 		if o.ClassName() == "Error" { // as in if (err) return res.end(err)
 			v = r.m.object(map[string]any{"error": o})
 		}
-		e.out, e.fields, e.path = make([]byte, 0, r.guess()), make([]Field, 0, 4), r.m.path[:0]
+		e.out, e.fields, e.path = make([]byte, 0, r.guess()), make([]Field, 0, 2), r.m.path[:0]
 	}
 	ok, err := e.encode(v, "")
 	if err != nil {
