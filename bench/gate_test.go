@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,36 +33,56 @@ function beforePOST(req, res) {
 
 var atOnce = []int{1, 16, 64}
 
+const (
+	// turn is how many calls one has before it is another's turn.
+	turn = 25_000
+	// warm is how many calls each has before anything is measured: memory that it needs for so many has come into being.
+	warm = 40_000
+)
+
 // BenchmarkGatedCall measures one gated call, from Gate.Ask through NATS and a script to the verdict, beside a bare NATS
 // echo of the same payload; client, server and worker are processes. hook is a worker as it is by default, with executors,
-// and single one whose scripts run in its own process. of-echo is the ratio of calls per second.
+// executor one that has one of them, and single one whose scripts run in its own process. They have short turns, so that a
+// machine that changes its pace changes it for all. The ratios are of calls per second.
 func BenchmarkGatedCall(b *testing.B) {
 	url := startNATS(b)
 	startRole(b, "echo", "BENCH_NATS="+url)
-	gates := map[string]*queue.Gate{"hook": startGate(b, url), "single": startGate(b, startNATS(b), "GAFF_EXECUTORS=0")}
 	nc, err := nats.Connect(url)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(nc.Close)
 	event, message := newEvent(), []byte(`{"message":`+payload+`}`)
-	await(b, func() bool { _, err := nc.Request("echo", message, time.Second); return err == nil })
-	for _, gate := range gates {
-		await(b, func() bool { return askOnce(gate, event) == nil })
+	ask := func(env ...string) func() error {
+		gate := startGate(b, startNATS(b), env...)
+		return func() error { return askOnce(gate, event) }
+	}
+	const echo, single, hook, executor = "echo", "single", "hook", "executor"
+	calls := map[string]func() error{
+		echo: func() error {
+			_, err := nc.Request("echo", message, 10*time.Second)
+			return err
+		},
+		hook: ask(), single: ask("GAFF_EXECUTORS=0"), executor: ask("GAFF_EXECUTORS=1"),
+	}
+	for _, call := range calls {
+		await(b, func() bool { return call() == nil })
+		elapsed(b, atOnce[len(atOnce)-1], warm, call)
 	}
 	for _, n := range atOnce {
-		var echo float64
-		b.Run(fmt.Sprintf("echo/%d", n), func(b *testing.B) {
-			echo = rate(b, n, func() error {
-				_, err := nc.Request("echo", message, 10*time.Second)
-				return err
-			})
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			took := map[string]time.Duration{}
+			for left := b.N; left > 0; left -= turn {
+				for _, name := range []string{echo, hook, single, executor} {
+					took[name] += elapsed(b, n, min(left, turn), calls[name])
+				}
+			}
+			b.ReportMetric(float64(b.N)/took[echo].Seconds(), "echo/s")
+			b.ReportMetric(float64(b.N)/took[hook].Seconds(), "hook/s")
+			for _, ratio := range [][2]string{{hook, echo}, {single, echo}, {hook, single}, {executor, single}} {
+				b.ReportMetric(took[ratio[1]].Seconds()/took[ratio[0]].Seconds(), ratio[0]+"-of-"+ratio[1])
+			}
 		})
-		for _, name := range []string{"hook", "single"} {
-			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
-				b.ReportMetric(rate(b, n, func() error { return askOnce(gates[name], event) })/echo, "of-echo")
-			})
-		}
 	}
 }
 
@@ -82,11 +103,20 @@ func askOnce(gate *queue.Gate, event *hooks.Event) error {
 // rate runs call b.N times, n at once, and returns how many there were per second.
 func rate(b *testing.B, n int, call func() error) float64 {
 	b.Helper()
+	b.ResetTimer()
+	perSecond := float64(b.N) / elapsed(b, n, b.N, call).Seconds()
+	b.StopTimer()
+	b.ReportMetric(perSecond, "calls/s")
+	return perSecond
+}
+
+// elapsed runs call so many times, n at once, and returns how long that took.
+func elapsed(b *testing.B, n, calls int, call func() error) time.Duration {
+	b.Helper()
 	var left atomic.Int64
-	left.Store(int64(b.N))
+	left.Store(int64(calls))
 	var failed atomic.Pointer[error]
 	var wg sync.WaitGroup
-	b.ResetTimer()
 	start := time.Now()
 	for range n {
 		wg.Go(func() {
@@ -99,13 +129,11 @@ func rate(b *testing.B, n int, call func() error) float64 {
 		})
 	}
 	wg.Wait()
-	b.StopTimer()
+	took := time.Since(start)
 	if err := failed.Load(); err != nil {
 		b.Fatal(*err)
 	}
-	perSecond := float64(b.N) / time.Since(start).Seconds()
-	b.ReportMetric(perSecond, "calls/s")
-	return perSecond
+	return took
 }
 
 func await(b *testing.B, ok func() bool) {
