@@ -42,8 +42,8 @@ const (
 
 // BenchmarkGatedCall measures one gated call, from Gate.Ask through NATS and a script to the verdict, beside a bare NATS
 // echo of the same payload; client, server and worker are processes. hook is a worker as it is by default, with executors,
-// executor one that has one of them, and single one whose scripts run in its own process. They have short turns, so that a
-// machine that changes its pace changes it for all. The ratios are of calls per second.
+// and single one whose scripts run in its own process. They have short turns, so that a machine that changes its pace changes
+// it for all. The ratios are of calls per second.
 func BenchmarkGatedCall(b *testing.B) {
 	url := startNATS(b)
 	startRole(b, "echo", "BENCH_NATS="+url)
@@ -57,13 +57,13 @@ func BenchmarkGatedCall(b *testing.B) {
 		gate := startGate(b, startNATS(b), env...)
 		return func() error { return askOnce(gate, event) }
 	}
-	const echo, single, hook, executor = "echo", "single", "hook", "executor"
+	const echo, hook, single = "echo", "hook", "single"
 	calls := map[string]func() error{
 		echo: func() error {
 			_, err := nc.Request("echo", message, 10*time.Second)
 			return err
 		},
-		hook: ask(), single: ask("GAFF_EXECUTORS=0"), executor: ask("GAFF_EXECUTORS=1"),
+		hook: ask(), single: ask("GAFF_EXECUTORS=0"),
 	}
 	for _, call := range calls {
 		await(b, func() bool { return call() == nil })
@@ -73,13 +73,13 @@ func BenchmarkGatedCall(b *testing.B) {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			took := map[string]time.Duration{}
 			for left := b.N; left > 0; left -= turn {
-				for _, name := range []string{echo, hook, single, executor} {
+				for _, name := range []string{echo, hook, single} {
 					took[name] += elapsed(b, n, min(left, turn), calls[name])
 				}
 			}
 			b.ReportMetric(float64(b.N)/took[echo].Seconds(), "echo/s")
 			b.ReportMetric(float64(b.N)/took[hook].Seconds(), "hook/s")
-			for _, ratio := range [][2]string{{hook, echo}, {single, echo}, {hook, single}, {executor, single}} {
+			for _, ratio := range [][2]string{{hook, echo}, {single, echo}, {hook, single}} {
 				b.ReportMetric(took[ratio[1]].Seconds()/took[ratio[0]].Seconds(), ratio[0]+"-of-"+ratio[1])
 			}
 		})
