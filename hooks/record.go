@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -76,9 +77,16 @@ type LogLine struct {
 	Text  string    `json:"text"`
 }
 
-// Recorder takes records. It does not block and does not fail: what cannot be kept is counted.
+// Recorder takes records. It does not block and does not fail: what cannot be kept is counted. What is raw in a record may
+// be written to once Record has returned; see [Record.Clone].
 type Recorder interface {
 	Record(Record)
+}
+
+// Clone returns a record that lasts.
+func (r Record) Clone() Record {
+	r.Input, r.Verdict = bytes.Clone(r.Input), bytes.Clone(r.Verdict)
+	return r
 }
 
 // LogFilter selects records; an empty field selects all.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"gaff/script"
@@ -23,6 +24,7 @@ type Runner struct {
 	Watch       Watch    // may be nil: nobody watches this process
 	Conduct     *Conduct // may be nil: nothing is quarantined here
 	limiter     Limiter
+	rooms       sync.Pool // of *[]byte, for what records keep of events and verdicts
 	Log         *slog.Logger
 }
 

@@ -148,7 +148,7 @@ func (b *bench) Publish(ctx context.Context, e *hooks.Event) error {
 func (b *bench) Record(r hooks.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.log = append(b.log, r)
+	b.log = append(b.log, r.Clone())
 }
 
 // tell writes the records since it last did, without what differs from run to run.

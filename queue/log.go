@@ -95,19 +95,15 @@ func (l *Log) Record(r hooks.Record) {
 		l.counter.Run(r.App, r.Kind, r.Name, r.Status, r.MS)
 	}
 	p := l.newPending()
-	p.record = r
-	var entry []byte
-	if l.journal != nil && r.Stored == nil { // what somebody relies on is made again with the run
-		entry = l.entry(p)
-	}
+	l.encode(p, &r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || len(l.waiting) >= logQueue && r.Stored == nil {
 		l.drop(1)
 		return
 	}
-	if entry != nil {
-		p.mark = l.journal.Keep(entry)
+	if p.journaled {
+		p.mark = l.journal.Keep(p.buffer)
 	}
 	l.append(p)
 }
@@ -119,7 +115,7 @@ func (l *Log) append(p *pending) {
 	switch {
 	case len(l.waiting) == logBatch:
 		l.wake()
-	case p.record.Stored != nil && !l.hurried:
+	case p.relied != nil && !l.hurried:
 		l.hurried = true
 		l.flush.Reset(logSoon)
 	case len(l.waiting) == 1:
@@ -226,18 +222,14 @@ func (l *Log) add(b *batch, p *pending) {
 	if p.mark != 0 {
 		b.mark = p.mark
 	}
-	if p.message == nil {
-		l.message(p)
-	}
-	stored := p.record.Stored
 	switch {
 	case p.message != nil:
 		b.messages = append(b.messages, p.message)
-		if stored != nil {
-			b.relied = append(b.relied, relied{p.message, p.record.ID, stored})
+		if p.relied != nil {
+			b.relied = append(b.relied, relied{p.message, p.id, p.relied})
 		}
-	case stored != nil: // it never will be
-		stored()
+	case p.relied != nil: // it never will be stored
+		p.relied()
 	}
 }
 

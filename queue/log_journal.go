@@ -24,18 +24,6 @@ func NewJournaledLog(conn *Conn, journal Journal, counter Counter) *Log {
 	return newLog(conn, journal, counter)
 }
 
-// entry is the record as the journal keeps it, with the message that it will be; nil if it cannot be one.
-func (l *Log) entry(p *pending) []byte {
-	r := &p.record
-	if !recordable(r) {
-		return nil
-	}
-	subject := l.conn.subjects.record(r.App, r.Kind, r.Name)
-	p.buffer = appendEntryHead(p.buffer, subject, recordID(r))
-	l.messageIn(p, subject)
-	return p.buffer
-}
-
 // appendEntry is what readEntry reads.
 func appendEntry(entry []byte, m *nats.Msg) []byte {
 	return append(appendEntryHead(entry, m.Subject, m.Header.Get(jetstream.MsgIDHeader)), m.Data...)

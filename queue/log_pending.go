@@ -16,12 +16,14 @@ const (
 
 // pending is a record that waits to be published. There is one for each run, so they are used again.
 type pending struct {
-	record  hooks.Record
-	message *nats.Msg // of it, once it is made
-	mark    uint64    // in the journal; 0: it is not there
+	id      string
+	relied  func()    // what somebody who relies on it wants to be told with; nil: nobody does
+	message *nats.Msg // nil: it cannot be one
 
-	own    nats.Msg // what message is, as a rule
-	buffer []byte   // and where its data is
+	own       nats.Msg // what message is, as a rule
+	buffer    []byte   // and where its data is
+	journaled bool     // the buffer is what the journal is to keep
+	mark      uint64   // in the journal; 0: it is not there
 }
 
 func (l *Log) newPending() *pending {
@@ -51,27 +53,19 @@ func recordable(r *hooks.Record) bool {
 	return hooks.ValidName(r.App) && hooks.ValidName(string(r.Kind)) && hooks.ValidName(r.Name)
 }
 
-// message makes the message of a record as the stream takes it, unless it cannot be one.
-func (l *Log) message(p *pending) {
-	r := &p.record
+// encode makes the message of the record as the stream takes it, unless it cannot be one. Nothing of the record is looked at
+// afterwards.
+func (l *Log) encode(p *pending, r *hooks.Record) {
+	p.id, p.relied = r.ID, r.Stored
 	if !recordable(r) {
 		l.drop(1)
 		return
 	}
-	l.messageIn(p, l.conn.subjects.record(r.App, r.Kind, r.Name))
-}
-
-// recordID is the id by which the stream knows a record; empty: it need not know it.
-func recordID(r *hooks.Record) string {
-	if r.Passing {
-		return ""
+	subject := l.conn.subjects.record(r.App, r.Kind, r.Name)
+	if p.journaled = l.journal != nil && r.Stored == nil; p.journaled { // what somebody relies on is made again with the run
+		p.buffer = appendEntryHead(p.buffer, subject, recordID(r))
 	}
-	return r.ID
-}
-
-// messageIn is message, whose data is appended to what is in the buffer.
-func (l *Log) messageIn(p *pending, subject string) {
-	r, start := &p.record, len(p.buffer)
+	start := len(p.buffer)
 	p.buffer = r.AppendJSON(p.buffer)
 	if int64(len(p.buffer)-start) > l.conn.nc.MaxPayload() {
 		short := *r
@@ -84,4 +78,12 @@ func (l *Log) messageIn(p *pending, subject string) {
 	if id := recordID(r); id != "" {
 		p.own.Header = nats.Header{jetstream.MsgIDHeader: {id}}
 	}
+}
+
+// recordID is the id by which the stream knows a record; empty: it need not know it.
+func recordID(r *hooks.Record) string {
+	if r.Passing {
+		return ""
+	}
+	return r.ID
 }

@@ -23,7 +23,7 @@ type book struct {
 func (b *book) Record(r hooks.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.records = append(b.records, r)
+	b.records = append(b.records, r.Clone())
 }
 
 func (b *book) Flush(context.Context) error {

@@ -164,7 +164,7 @@ func (s *stage) Publish(_ context.Context, e *hooks.Event) error {
 func (s *stage) Record(r hooks.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.records = append(s.records, r)
+	s.records = append(s.records, r.Clone())
 }
 
 // Find selects among the documents of the stage.

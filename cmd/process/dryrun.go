@@ -59,5 +59,5 @@ func (*dry) Publish(context.Context, *hooks.Event) error { return nil }
 func (d *dry) Record(r hooks.Record) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.records = append(d.records, r)
+	d.records = append(d.records, r.Clone())
 }
