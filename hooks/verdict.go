@@ -83,11 +83,6 @@ func (v *Verdict) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// size is about how many bytes the wire form has.
-func (v *Verdict) size() int {
-	return len(v.Message) + len(v.Query) + len(v.Hint) + len(v.Result) + len(v.Context) + 96
-}
-
 // MarshalJSON returns the wire form.
 func (v Verdict) MarshalJSON() ([]byte, error) { return v.AppendJSON(nil), nil }
 
