@@ -20,7 +20,7 @@ func TestJournalKeepsWhatIsNotDropped(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		memory := make([]byte, slotsAt)
-		j := &Journal{&region{memory, (*head)(unsafe.Pointer(&memory[0]))}}
+		j := &Journal{&region{bytes: memory, head: (*head)(unsafe.Pointer(&memory[0]))}}
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "entries"), 0))
 		var all []kept
 		var size uint64

@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The shared memory of one executor: a head, a journal of records, room for what it counts, and slots. Its pages come into being when they are
-// first written to, so that room for many large payloads costs nothing until they come.
+// The shared memory of one executor: a head, a journal of records, room for what it counts, slots, and their large payloads.
+// Its pages come into being when they are first written to, so that room for many large payloads costs nothing until they
+// come. What is used for each call lies side by side: a page by itself takes long to find.
 const (
 	headSize    = 4 << 10
 	journalSize = 8 << 20
 	slotsAt     = headSize + journalSize + CountsSize
-	slotSize    = 1<<20 + 20<<10      // an odd number of pages, so that slots do not share their places in the caches
-	slotHead    = 2 << 10             // what is said of a payload; both are in one page, if the payload is small
-	slotData    = slotSize - slotHead // the largest payload that a slot keeps, in bytes
+	slotSize    = 4 << 10 // a page
+	slotHead    = 2 << 10 // of it, for what is said of the payload; a small one follows
+	slotData    = 1 << 20 // the largest payload that a slot keeps, in bytes
 
 	_ = uint(slotHead - unsafe.Sizeof(slot{})) // it fits
 )
@@ -126,10 +127,11 @@ func unpack(room []byte, sizes []uint16) []string {
 type region struct {
 	bytes []byte
 	*head
+	large int // where large payloads begin
 }
 
 // size is how many bytes there are for so many slots.
-func size(slots int) int { return slotsAt + slots*slotSize }
+func size(slots int) int { return slotsAt + slots*(slotSize+slotData) }
 
 // mapRegion maps the file into this process.
 func mapRegion(f *os.File, slots int) (*region, error) {
@@ -137,7 +139,7 @@ func mapRegion(f *os.File, slots int) (*region, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shared memory: %w", err)
 	}
-	return &region{b, (*head)(unsafe.Pointer(&b[0]))}, nil
+	return &region{b, (*head)(unsafe.Pointer(&b[0])), slotsAt + slots*slotSize}, nil
 }
 
 func (r *region) unmap() error { return unix.Munmap(r.bytes) }
@@ -150,14 +152,17 @@ func (r *region) at(i int) *slot {
 	return (*slot)(unsafe.Pointer(&r.bytes[slotsAt+i*slotSize]))
 }
 
-// beyond is all of a slot but its first page.
-func (r *region) beyond(i int) []byte {
-	start := slotsAt + i*slotSize
-	return r.bytes[start+headSize : start+slotSize]
+// data is the room for a payload of so many bytes in a slot.
+func (r *region) data(i, size int) []byte {
+	if size > slotSize-slotHead {
+		return r.largeData(i)[:size]
+	}
+	start := slotsAt + i*slotSize + slotHead
+	return r.bytes[start : start+size : start+size]
 }
 
-// data is the room for the payload of a slot.
-func (r *region) data(i int) []byte {
-	start := slotsAt + i*slotSize
-	return r.bytes[start+slotHead : start+slotSize : start+slotSize]
+// largeData is the room for a large payload of a slot, in pages of its own.
+func (r *region) largeData(i int) []byte {
+	start := r.large + i*slotData
+	return r.bytes[start : start+slotData : start+slotData]
 }

@@ -66,7 +66,7 @@ func (t *Table) Hold(h *hooks.Held) hooks.Slot {
 	pack(s.held[:], s.heldSizes[:], h.Subject, h.Reply, h.App, h.Trace)
 	s.data, s.tooLarge, s.sent = uint32(len(h.Data)), len(h.Data) > slotData, false
 	if !s.tooLarge {
-		copy(t.region.data(i), h.Data)
+		copy(t.region.data(i, len(h.Data)), h.Data)
 	}
 	s.stand.Store(nothing)
 	s.until.Store(0)
@@ -112,7 +112,7 @@ func (p *place) Done(answer []byte) {
 	t, s := p.table, p.slot
 	s.stand.Store(nothing)
 	if s.data > returnFrom && !s.tooLarge {
-		giveBack(t.region.beyond(p.index))
+		giveBack(t.region.largeData(p.index))
 		s.data, s.tooLarge = 0, true
 	}
 	if s.heldSizes[heldReply] == 0 {
@@ -123,7 +123,7 @@ func (p *place) Done(answer []byte) {
 		return
 	}
 	if answer != nil && len(answer) <= returnFrom {
-		copy(t.region.data(p.index), answer)
+		copy(t.region.data(p.index, len(answer)), answer)
 		s.data, s.tooLarge, s.sent = uint32(len(answer)), false, true
 	}
 	t.mu.Lock()

@@ -36,7 +36,7 @@ func (r *region) read(i int, c clock) *hooks.Taken {
 	t.Kind, t.Deadline = hooks.HeldKind(s.kind), c.time(s.deadline)
 	t.Subject, t.Reply, t.App, t.Trace = held[heldSubject], held[heldReply], held[heldOwner], hooks.ParseTrace(held[heldTrace])
 	if t.Lost = s.tooLarge || s.data > slotData; !t.Lost {
-		t.Data = append([]byte(nil), r.data(i)[:s.data]...)
+		t.Data = append([]byte(nil), r.data(i, int(s.data))...)
 	}
 	if s.sent && s.state.Load() == answered {
 		t.Answer, t.Data = t.Data, nil
