@@ -35,8 +35,9 @@ func (r *region) read(i int, c clock) *hooks.Taken {
 	held := unpack(s.held[:], s.heldSizes[:])
 	t.Kind, t.Deadline = hooks.HeldKind(s.kind), c.time(s.deadline)
 	t.Subject, t.Reply, t.App, t.Trace = held[heldSubject], held[heldReply], held[heldOwner], hooks.ParseTrace(held[heldTrace])
-	if t.Lost = s.tooLarge || s.data > slotData; !t.Lost {
-		t.Data = append([]byte(nil), r.data(i, int(s.data))...)
+	size := s.data
+	if t.Lost = s.tooLarge || size > slotData; !t.Lost {
+		t.Data = append([]byte(nil), r.data(i, int(size))...)
 	}
 	if s.sent && s.state.Load() == answered {
 		t.Answer, t.Data = t.Data, nil
