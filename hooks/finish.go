@@ -94,7 +94,7 @@ func input(e *Event) json.RawMessage {
 	if e.large() {
 		return nil
 	}
-	return appendInput(nil, e)
+	return appendInput(make([]byte, 0, e.size()+256), e)
 }
 
 // appendInput appends the event as a record keeps it: what it is about, and its payload without the caller's credentials.

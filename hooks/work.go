@@ -40,12 +40,8 @@ type DeadLetter struct {
 
 // NewWork is what an event means for a hook, before its first attempt.
 func NewWork(id string, e *Event, stored time.Time, m *Match) Work {
-	size := 0
-	for _, name := range rawFields {
-		size += len(*e.raw(name))
-	}
 	return Work{
-		ID: id, App: e.App, Hook: m.Name, Function: m.Function, Event: e.whole(&e.Payload, size), Trace: e.Trace, Stored: stored.UTC(),
+		ID: id, App: e.App, Hook: m.Name, Function: m.Function, Event: e.whole(&e.Payload, e.size()), Trace: e.Trace, Stored: stored.UTC(),
 	}
 }
 
@@ -120,12 +116,7 @@ func (l *DeadLetter) Replayed() Work {
 // Masked is the letter without the credentials of the caller.
 func (l DeadLetter) Masked() DeadLetter {
 	if e, err := l.ParseEvent(); err == nil {
-		size := len(l.Event)
-		p := e.Payload
-		if p.Headers != nil {
-			p.Headers = withoutCredentials(p.Headers)
-		}
-		l.Event = e.whole(&p, size)
+		l.Event = appendInput(make([]byte, 0, len(l.Event)), e)
 	}
 	return l
 }
